@@ -1,0 +1,1 @@
+"""Many files: find them, plan their outputs, work through them, publish."""

@@ -1,0 +1,88 @@
+"""Bayer mosaics as four planes and back: any phase and any size becomes R G B G2.
+
+The order R, G, B, G2 walks the 2x2 cell clockwise, as in Chen et al. 2018 ("Learning to See in
+the Dark"): positions (0,0), (0,1), (1,1), (1,0) of a mosaic that starts on red.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from darkroom.camera.raw import RawImage
+
+PHASES = ("RGGB", "GRBG", "GBRG", "BGGR")
+CELL = ((0, 0), (0, 1), (1, 1), (1, 0))  # R, G, B, G2 of a cell that starts on red
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def red_offset(phase: str) -> tuple[int, int]:
+    """Return the (row, column) of red in the first 2x2 cell.
+
+    >>> red_offset("GBRG")
+    (1, 0)
+    """
+    return divmod(phase.index("R"), 2)
+
+
+def border(phase: str, shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the padding ((top, bottom), (left, right)) that starts `shape` on red, size even.
+
+    >>> border("BGGR", (5, 6))
+    ((1, 0), (1, 1))
+    """
+    top, left = red_offset(phase)
+    return (top, (shape[0] + top) % 2), (left, (shape[1] + left) % 2)
+
+
+def start_on_red(mosaic: npt.NDArray[np.float32], phase: str) -> FloatArray:
+    """Add a one-pixel reflected border where the phase or an odd size needs it.
+
+    A reflection about the edge pixel keeps the colour of every position: row -1 mirrors row 1,
+    which has the same filters.
+    """
+    rows, columns = mosaic.shape
+    return np.pad(mosaic, border(phase, (rows, columns)), mode="reflect")
+
+
+def pack(mosaic: FloatArray) -> FloatArray:
+    """Fold each 2x2 cell of a red-first mosaic into four planes: (H, W) -> (4, H/2, W/2)."""
+    return np.stack([mosaic[row::2, column::2] for row, column in CELL])
+
+
+def unpack(planes: FloatArray) -> FloatArray:
+    """Unfold four planes into the mosaic they came from: (4, H/2, W/2) -> (H, W)."""
+    _, rows, columns = planes.shape
+    mosaic = np.empty((2 * rows, 2 * columns), planes.dtype)
+    for plane, (row, column) in zip(planes, CELL, strict=True):
+        mosaic[row::2, column::2] = plane
+    return mosaic
+
+
+def plane_gains(white_balance: tuple[float, float, float]) -> tuple[float, float, float, float]:
+    """Return the white balance of the planes R, G, B, G2."""
+    red, green, blue = white_balance
+    return red, green, blue, green
+
+
+def linear_mosaic(raw: RawImage) -> FloatArray:
+    """Return the mosaic with black at 0 and white at 1; noise below black stays negative."""
+    rows, columns = raw.mosaic.shape
+    black = np.array(raw.black, np.float32).reshape(2, 2)
+    black = np.tile(black, (rows // 2 + 1, columns // 2 + 1))[:rows, :columns]
+    return (raw.mosaic - black) / (np.float32(raw.white) - black)
+
+
+def planes_of(raw: RawImage) -> FloatArray:
+    """Return the frame as linear planes R, G, B, G2, (4, h, w), before white balance.
+
+    Black is 0, white is 1, values below black stay negative: clipping them, as SID does, lifts
+    deep shadows towards purple once red and blue are multiplied by the white balance.
+    """
+    return pack(start_on_red(linear_mosaic(raw), raw.phase))
+
+
+def visible(picture: FloatArray, raw: RawImage) -> FloatArray:
+    """Cut the border that `planes_of` added: (3, 2h, 2w) -> (3, H, W) of the mosaic."""
+    rows, columns = raw.mosaic.shape
+    top, left = red_offset(raw.phase)
+    return picture[:, top : top + rows, left : left + columns]

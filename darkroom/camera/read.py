@@ -1,0 +1,260 @@
+"""RAW files in: every Bayer format LibRaw decodes becomes one `RawImage`, oddities resolved."""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import rawpy
+
+from darkroom.camera import directories as tags
+from darkroom.camera import exif
+from darkroom.camera.colour import white_balance, xyz_to_camera
+from darkroom.camera.directories import Tiff
+from darkroom.camera.layout import bayer_phase, cell_indices, check_declared_pattern
+from darkroom.camera.noise import profile_from_tag
+from darkroom.camera.preflight import COPY_AGAIN, MAX_PIXELS, preflight, too_big
+from darkroom.camera.quiet import quiet_decoder
+from darkroom.camera.raw import ExifEntry, Exposure, NoiseLevel, RawImage
+from darkroom.camera.rowcheck import check_rows
+from darkroom.errors import FailureCode, FileProblem
+
+RAW_SUFFIXES = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq"}
+    | {".k25", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".ptx", ".raf"}
+    | {".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)
+
+# LibRaw's flip -> TIFF orientation, measured with DNGs of all eight.
+ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
+
+# Compressions inside DNG that LibRaw's wheels cannot decode.
+UNSUPPORTED_COMPRESSIONS = {9: "GoPro's VC-5 compression (GPR)", 52546: "JPEG XL compression"}
+
+HIGH_BLACK = 0.02  # darkest pixel of a frame that claims black 0
+
+Levels = tuple[float, float, float, float]
+Counts = npt.NDArray[np.uint16]
+
+
+def is_raw_name(path: str | Path) -> bool:
+    """Whether a file name ends like a RAW file's, upper or lower case.
+
+    >>> is_raw_name("DSC01.ARW"), is_raw_name("DSC01.jpg")
+    (True, False)
+    """
+    return Path(path).suffix.lower() in RAW_SUFFIXES
+
+
+def read_raw(path: str | Path) -> RawImage:
+    """Read a RAW file with a Bayer sensor; its content decides, not its name.
+
+    Raises:
+        FileProblem: the file is missing, damaged, unsupported, no RAW file or has no Bayer mosaic.
+    """
+    source = Path(path)
+    tiff = preflight(source)
+    check_declared_pattern(tiff)
+    entries = exif.read_exif(source)
+    with decoder_errors(tiff), quiet_decoder(), open_raw(source) as raw:
+        return raw_image(raw, tiff, entries)
+
+
+@contextmanager
+def open_raw(path: Path) -> Iterator[rawpy.RawPy]:
+    """Open a file with rawpy, which takes no Path and no name outside UTF-8."""
+    name = os.fspath(path)
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        with path.open("rb") as file, rawpy.imread(file) as raw:
+            yield raw
+    else:
+        with rawpy.imread(name) as raw:
+            yield raw
+
+
+@contextmanager
+def decoder_errors(tiff: Tiff | None) -> Iterator[None]:
+    """Turn LibRaw's errors into the user's words."""
+    try:
+        yield
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise unsupported(tiff) from error
+    except rawpy.LibRawIOError as error:
+        raise FileProblem(FailureCode.TRUNCATED, "image data is missing", COPY_AGAIN) from error
+    except rawpy.LibRawTooBigError as error:
+        raise FileProblem(FailureCode.TOO_BIG, "the frame is too big to decode") from error
+    except (
+        rawpy.LibRawUnsufficientMemoryError,
+        rawpy.LibRawMemPoolOverflowError,
+        MemoryError,
+    ) as error:
+        raise FileProblem(
+            FailureCode.OOM_HOST, "not enough memory to decode the file", "use fewer jobs"
+        ) from error
+    except (rawpy.LibRawError, NotImplementedError) as error:
+        raise FileProblem(FailureCode.CORRUPT, "image data is damaged", COPY_AGAIN) from error
+
+
+def unsupported(tiff: Tiff | None) -> FileProblem:
+    """Return the error for a file that LibRaw does not recognise."""
+    if tiff is None:
+        return FileProblem(FailureCode.NOT_RAW, "is not a RAW file of any known kind")
+    methods = {int(entry.first(tags.COMPRESSION)) for entry in tiff.directories}
+    for method in methods & UNSUPPORTED_COMPRESSIONS.keys():
+        return FileProblem(
+            FailureCode.UNSUPPORTED,
+            f"uses {UNSUPPORTED_COMPRESSIONS[method]}, which is unsupported",
+            "convert it with Adobe DNG Converter",
+        )
+    if tiff.is_dng or tiff.magic != 42 or tiff.numbers(tags.CFA_PATTERN):
+        return FileProblem(
+            FailureCode.UNSUPPORTED, "is a RAW file of an unsupported camera or kind"
+        )
+    return FileProblem(FailureCode.NOT_RAW, "is a TIFF picture, not a RAW file of a known camera")
+
+
+def raw_image(raw: rawpy.RawPy, tiff: Tiff | None, entries: tuple[ExifEntry, ...]) -> RawImage:
+    """Gather everything a decoded file says; LibRaw's numbers are final only after unpacking."""
+    sizes = raw.sizes
+    if sizes.raw_height * sizes.raw_width > MAX_PIXELS:
+        raise too_big(f"{sizes.raw_width} x {sizes.raw_height}")
+    phase = bayer_phase(raw)
+    mosaic = np.ascontiguousarray(raw.raw_image_visible).copy()  # LibRaw frees its buffer
+    black, white, level_warnings = levels(raw, tiff, mosaic)
+    row_warnings = check_rows(mosaic, white)
+    matrix, matrix_warnings = xyz_to_camera(raw, tiff)
+    balance, balance_warnings = white_balance(raw, tiff, matrix, means(mosaic, phase, black))
+    exposure, exposure_warnings = exposed(raw, entries)
+    profile, profile_warnings = noise_profile(tiff)
+    entries = entries or decoder_entries(raw, exposure)
+    return RawImage(
+        mosaic,
+        phase,
+        black,
+        white,
+        balance,
+        matrix,
+        orientation=ORIENTATIONS.get(sizes.flip, 1),
+        exposure=exposure,
+        noise_profile=profile,
+        make=camera_text(tiff, entries, exif.MAKE),
+        model=camera_text(tiff, entries, exif.MODEL),
+        lens=exif.text_of(entries, exif.LENS_MODEL) or exif.clean_text(raw.lens.model),
+        exif=entries,
+        warnings=level_warnings
+        + row_warnings
+        + matrix_warnings
+        + balance_warnings
+        + exposure_warnings
+        + profile_warnings,
+    )
+
+
+def levels(
+    raw: rawpy.RawPy, tiff: Tiff | None, mosaic: Counts
+) -> tuple[Levels, float, tuple[str, ...]]:
+    """Return black of the four positions of the first cell, white, and warnings.
+
+    LibRaw indexes black by colour (R, G, B, second G), not by position.
+    """
+    by_colour = [float(level) for level in raw.black_level_per_channel]
+    first, second, third, fourth = (by_colour[index] for index in cell_indices(raw))
+    black: Levels = (first, second, third, fourth)
+    warnings: tuple[str, ...] = ()
+    if not any(black):
+        black, warnings = unread_black(tiff, mosaic, float(raw.white_level))
+    per_channel = [level for level in raw.camera_white_level_per_channel or () if level > 0]
+    white = float(min([raw.white_level, *per_channel]))
+    if max(black) >= white:
+        raise FileProblem(
+            FailureCode.METADATA,
+            f"its black level {max(black):g} is not below its white level {white:g}",
+        )
+    return black, white, warnings
+
+
+def unread_black(tiff: Tiff | None, mosaic: Counts, white: float) -> tuple[Levels, tuple[str, ...]]:
+    """Return the black level of files for which LibRaw answers 0, and warnings."""
+    stated = tiff.numbers(tags.BLACK_LEVEL) if tiff else ()
+    if len(stated) == 4 and max(stated) > 0 and not (tiff and tiff.numbers(tags.BLACK_REPEAT_DIM)):
+        # LibRaw ignores four levels without BlackLevelRepeatDim.
+        first, second, third, fourth = (float(level) for level in stated)
+        return (first, second, third, fourth), (
+            "the black levels lack BlackLevelRepeatDim: they are taken as 2 x 2",
+        )
+    darkest = int(mosaic.min())
+    if not stated and darkest > HIGH_BLACK * white:
+        return (0.0, 0.0, 0.0, 0.0), (
+            f"the file has no black level: 0 is assumed, although no pixel is below {darkest}",
+        )
+    return (0.0, 0.0, 0.0, 0.0), ()
+
+
+def means(mosaic: Counts, phase: str, black: Levels) -> tuple[float, float, float]:
+    """Return the mean signal of R, G, B above black, from every eighth cell."""
+    signal = {"R": 0.0, "G": 0.0, "B": 0.0}
+    for position, colour in enumerate(phase):
+        row, column = divmod(position, 2)
+        mean = float(mosaic[row::16, column::16].mean()) - black[position]
+        signal[colour] += mean / phase.count(colour)
+    return signal["R"], signal["G"], signal["B"]
+
+
+def exposed(raw: rawpy.RawPy, entries: tuple[ExifEntry, ...]) -> tuple[Exposure, tuple[str, ...]]:
+    """Return shutter, ISO and aperture, and what is missing; zeros count as missing.
+
+    The EXIF entries come first: LibRaw answers 1 s and f/1 for the APEX zeros of a manual lens.
+    """
+    stated, other = exif.exposure_of(entries), raw.other
+    if entries and exif.text_of(entries, exif.MAKE) and stated == Exposure():
+        exposure = stated
+    else:
+        exposure = Exposure(
+            stated.seconds or positive(other.shutter_speed),
+            positive(other.iso_speed) or stated.iso,
+            stated.aperture or positive(other.aperture),
+        )
+    missing = [
+        name
+        for name, value in (
+            ("shutter", exposure.seconds),
+            ("ISO", exposure.iso),
+            ("aperture", exposure.aperture),
+        )
+        if value is None
+    ]
+    return exposure, (f"the file does not state its {', '.join(missing)}",) if missing else ()
+
+
+def positive(value: float) -> float | None:
+    """Return a finite positive number, None otherwise."""
+    return float(value) if math.isfinite(value) and value > 0 else None
+
+
+def decoder_entries(raw: rawpy.RawPy, exposure: Exposure) -> tuple[ExifEntry, ...]:
+    """Return what LibRaw knows as entries, for formats whose EXIF cannot be read."""
+    return exif.exposure_entries(
+        exposure,
+        focal_length=positive(raw.other.focal_length) or 0.0,
+        artist=exif.clean_text(raw.other.artist),
+        lens=exif.clean_text(raw.lens.model),
+    )
+
+
+def camera_text(tiff: Tiff | None, entries: tuple[ExifEntry, ...], tag: int) -> str:
+    """Return maker or model, "" if no part of the file says it."""
+    return exif.text_of(entries, tag) or (exif.clean_text(tiff.text(tag)) if tiff else "")
+
+
+def noise_profile(tiff: Tiff | None) -> tuple[NoiseLevel | None, tuple[str, ...]]:
+    """Return the DNG NoiseProfile, and a warning if it cannot be used."""
+    values = tiff.numbers(tags.NOISE_PROFILE) if tiff else ()
+    profile = profile_from_tag(values)
+    if values and profile is None:
+        return None, ("the noise profile in the file is not usable: noise will be estimated",)
+    return profile, ()

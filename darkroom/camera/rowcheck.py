@@ -1,0 +1,75 @@
+"""Rows that repeat: the trace that a decoder leaves when its input ends early."""
+
+import numpy as np
+import numpy.typing as npt
+
+from darkroom.errors import FailureCode, FileProblem
+
+MIN_RUN = 16
+PROBE_STEP = 16  # columns between two probes of a row
+
+Counts = npt.NDArray[np.uint16]
+
+
+def check_rows(mosaic: Counts, white: float) -> tuple[str, ...]:
+    """Refuse a frame whose rows stop changing; return a warning for a milder case.
+
+    A run of at least 16 rows, each constant or equal to one of the two rows above it, means that
+    image data is missing when it reaches the last row or holds the value 0. Saturated rows are
+    left out: a blown sky repeats too.
+
+    Args:
+        mosaic: (H, W) counts.
+        white: count of saturation.
+
+    Raises:
+        FileProblem: E_BLACK for a frame of one value, E_TRUNCATED for missing rows.
+    """
+    if mosaic.min() == mosaic.max():
+        value = int(mosaic[0, 0])
+        raise FileProblem(FailureCode.BLACK, f"every pixel has the same value ({value})")
+    first, length = longest_run(repeated_rows(mosaic, white))
+    if length < MIN_RUN:
+        return ()
+    where = f"rows {first} to {first + length - 1} of {len(mosaic)} repeat each other"
+    if first + length == len(mosaic) or not mosaic[first : first + length].any():
+        raise FileProblem(
+            FailureCode.TRUNCATED,
+            f"image data is missing: {where}",
+            "copy it again from the card",
+        )
+    return (f"{where}: the file may be damaged there",)
+
+
+def repeated_rows(mosaic: Counts, white: float) -> npt.NDArray[np.bool_]:
+    """Mark the rows, (H,), that are constant or equal to one of the two rows above them."""
+    suspects = np.flatnonzero(repeats(mosaic[:, ::PROBE_STEP]))
+    marked = np.zeros(len(mosaic), bool)
+    for row in suspects:
+        counts = mosaic[row]
+        above = mosaic[max(row - 2, 0) : row]
+        same = bool((above == counts).all(axis=1).any()) or counts.min() == counts.max()
+        marked[row] = same and counts.min() < white
+    return marked
+
+
+def repeats(counts: Counts) -> npt.NDArray[np.bool_]:
+    """Mark rows that are constant or equal to the row one or two above them."""
+    marked = counts.min(axis=1) == counts.max(axis=1)
+    for lag in (1, 2):
+        marked[lag:] |= (counts[lag:] == counts[:-lag]).all(axis=1)
+    return np.asarray(marked)
+
+
+def longest_run(marked: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Return (first, length) of the longest run of marked rows.
+
+    >>> longest_run(np.array([True, False, True, True]))
+    (2, 2)
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
+    if not len(edges):
+        return 0, 0
+    starts, lengths = edges[::2], edges[1::2] - edges[::2]
+    longest = int(np.argmax(lengths))
+    return int(starts[longest]), int(lengths[longest])

@@ -1,0 +1,71 @@
+"""Make a sensor's noise: photons, read noise, row offsets, quantisation.
+
+The model is that of Wei et al. 2020 (ELD): Poisson photons times the gain, read noise from a
+Tukey-lambda distribution (or a Gaussian), one offset a row, uniform quantisation.
+"""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from darkroom.camera.sensors import ReadNoise
+
+FloatArray = npt.NDArray[np.float32]
+ReadNoiseShape = Literal["tukey", "gaussian"]
+
+UNIFORM_MARGIN = 1e-6  # keeps the quantile function finite: tails end at about 14 deviations
+
+
+def tukey_lambda_noise(
+    shape: tuple[int, ...], *, scale: float, shape_lambda: float, rng: np.random.Generator
+) -> FloatArray:
+    """Draw from the Tukey-lambda distribution through its quantile function.
+
+    Q(u) = (u^lambda - (1-u)^lambda) / lambda, and the logistic ln(u/(1-u)) at lambda = 0.
+    """
+    u = rng.random(shape, np.float32).clip(UNIFORM_MARGIN, 1 - UNIFORM_MARGIN)
+    if abs(shape_lambda) < 1e-3:
+        return np.float32(scale) * np.log(u / (1 - u))
+    power = np.float32(shape_lambda)
+    return np.float32(scale) * (u**power - (1 - u) ** power) / power
+
+
+def read_noise_frame(
+    shape: tuple[int, int], read: ReadNoise, kind: ReadNoiseShape, rng: np.random.Generator
+) -> FloatArray:
+    """Draw the signal-independent noise of one frame, row offsets included, in counts."""
+    if kind == "gaussian":
+        noise = rng.standard_normal(shape, np.float32) * np.float32(read.sigma)
+    else:
+        noise = tukey_lambda_noise(
+            shape, scale=read.tukey_scale, shape_lambda=read.tukey_lambda, rng=rng
+        )
+    rows = rng.standard_normal((shape[0], 1), np.float32) * np.float32(read.row_sigma)
+    return (noise + rows).astype(np.float32)
+
+
+def expose(
+    signal: FloatArray,
+    *,
+    gain: float,
+    read: ReadNoise,
+    kind: ReadNoiseShape,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return noisy counts above black, not yet rounded, of a clean signal in counts.
+
+    Args:
+        signal: (H, W) clean counts above black; negative values are taken as 0.
+        gain: counts per electron.
+        read: the read noise at this ISO.
+        kind: distribution of the read noise.
+        rng: source of all randomness.
+    """
+    electrons = rng.poisson(np.maximum(signal, 0) / gain).astype(np.float32)
+    return electrons * np.float32(gain) + read_noise_frame(signal.shape, read, kind, rng)
+
+
+def digitise(counts: FloatArray, *, black: float, white: int) -> npt.NDArray[np.uint16]:
+    """Add the black level and round to the counts a file can hold: 0 to `white`."""
+    return np.clip(np.rint(counts + np.float32(black)), 0, white).astype(np.uint16)

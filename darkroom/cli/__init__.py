@@ -1,0 +1,114 @@
+"""The command line: every command is a thin file here, and `main` is where it all starts."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from darkroom import __version__
+from darkroom.batch.run import INTERRUPTED
+from darkroom.cli import enhance, models, simulate, train
+from darkroom.errors import DarkroomError
+
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
+TERMINATED = 143  # 128 + SIGTERM, as shells have it
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: darkroom enhance *.ARW --ratio 100",
+)
+app.command("enhance", epilog=enhance.EPILOG, no_args_is_help=True)(enhance.command)
+app.command("simulate", epilog=simulate.EPILOG, no_args_is_help=True)(simulate.command)
+app.command("train", epilog=train.EPILOG, no_args_is_help=True)(train.command)
+app.add_typer(
+    models.app,
+    name="models",
+    help="List, describe and check the models.",
+    epilog="Example: darkroom models list",
+)
+
+
+def print_version(wanted: bool) -> None:
+    """Answer --version."""
+    if wanted:
+        typer.echo(f"darkroom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def darkroom(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Turn extremely dark camera RAW files into clean pictures, in batches.
+
+    Exit codes: 0 all files are done, 1 some failed, 2 wrong use, 3 nothing matched, 4 model or
+    device unusable, 5 stopped early, 70 a bug, 130 interrupted.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program and end it with its exit code; the one place that catches errors.
+
+    SIGTERM ends it as Ctrl-C does: half-written files are removed and the summary is printed.
+
+    Args:
+        args: the command line without the program's name; None takes the real one.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        code = run(sys.argv[1:] if args is None else list(args))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    raise SystemExit(TERMINATED if received else code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code."""
+    try:
+        app(arguments, prog_name="darkroom")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except DarkroomError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        _report_bug(error, arguments)
+        return INTERNAL_ERROR
+    return 0
+
+
+def _complain(message: str) -> None:
+    from darkroom.report.console import complain
+
+    complain(message)
+
+
+def _report_bug(error: Exception, arguments: list[str]) -> None:
+    wants_trace = os.environ.get("DARKROOM_DEBUG") == "1" or {"-v", "--verbose"} & {*arguments}
+    if wants_trace:
+        import traceback
+
+        from darkroom.report.console import say
+
+        for line in traceback.format_exc().splitlines():
+            say(line)
+    hint = "" if wants_trace else "; DARKROOM_DEBUG=1 shows where"
+    _complain(f"internal error, please report: {type(error).__name__}: {error}{hint}")

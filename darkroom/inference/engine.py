@@ -1,0 +1,93 @@
+"""Engines run a network on arrays: the one place where devices and precisions are chosen."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem
+
+FloatArray = npt.NDArray[np.float32]
+Precision = Literal["auto", "fp32", "bf16"]
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """A network on a device, in a precision; `run` takes and gives float32 arrays."""
+
+    network: nn.Module
+    device: str
+    precision: str
+
+    def run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
+        """Turn planes (4, h, w) and their noise (8,) into a picture (C, 2h, 2w).
+
+        Raises:
+            FileProblem: the device or the machine has too little memory for these planes.
+        """
+        try:
+            return self._run(planes, noise)
+        except torch.OutOfMemoryError:
+            problem = FileProblem(
+                FailureCode.OOM_DEVICE, "the device ran out of memory", "use a smaller --tile"
+            )
+        except RuntimeError as error:
+            if "allocate memory" not in str(error):  # what torch says on a CPU
+                raise
+            problem = FileProblem(
+                FailureCode.OOM_HOST, "there is too little memory", "use a smaller --tile"
+            )
+        raise problem
+
+    @torch.inference_mode()
+    def _run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
+        device = self.device.split(":")[0]
+        batch = torch.from_numpy(planes)[None].to(self.device)
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        level = torch.from_numpy(noise)[None].to(self.device)
+        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
+            picture = self.network(batch, level)
+        result: FloatArray = picture[0].float().cpu().numpy()
+        return result
+
+
+def choose_device(device: str) -> str:
+    """Return "cpu" or "cuda"; "auto" takes a GPU when there is one.
+
+    Raises:
+        EnvironmentProblem: a GPU is asked for and there is none; the name is unknown.
+    """
+    kind = device.split(":")[0]
+    if kind not in DEVICES:
+        raise EnvironmentProblem(f"unknown device {device!r}; use auto, cpu or cuda")
+    has_gpu = torch.cuda.is_available()
+    if kind == "cuda" and not has_gpu:
+        raise EnvironmentProblem("no CUDA device is usable here; use --device cpu or auto")
+    if kind == "auto":
+        return "cuda" if has_gpu else "cpu"
+    return device
+
+
+def choose_precision(precision: Precision, device: str) -> str:
+    """Return "bf16" where the processor computes it natively, else "fp32".
+
+    On a processor without it, bfloat16 is emulated and slower than float32.
+    """
+    if precision != "auto":
+        return precision
+    if device.startswith("cuda"):
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.11
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return "bf16" if native else "fp32"
+
+
+def make_engine(network: nn.Module, *, device: str, precision: Precision = "auto") -> TorchEngine:
+    """Put a network on a chosen device."""
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return TorchEngine(network, device, choose_precision(precision, device))

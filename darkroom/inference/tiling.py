@@ -1,0 +1,145 @@
+"""Run a network on a frame of any size, whole or in tiles that give the same picture.
+
+A network with a halo of h looks at most h packed pixels away, in steps of its alignment. So tiles
+that carry h pixels of their neighbourhood, start on the alignment and are cut back to their core
+give what the whole frame gives; at the frame's own edges nothing is added, for there the network
+pads whether it sees a tile or the frame.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+Run = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class Span:
+    """One side of a tile, in packed pixels: the core [start, stop) inside [low, high)."""
+
+    start: int
+    stop: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How a frame is cut: the spans of its rows and of its columns."""
+
+    rows: tuple[Span, ...]
+    columns: tuple[Span, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of tiles."""
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def largest(self) -> int:
+        """Packed pixels of the largest tile, halo included."""
+        return max(s.high - s.low for s in self.rows) * max(s.high - s.low for s in self.columns)
+
+    @property
+    def work(self) -> int:
+        """Packed pixels of all tiles together, halos included."""
+        return sum(s.high - s.low for s in self.rows) * sum(s.high - s.low for s in self.columns)
+
+    def __str__(self) -> str:
+        """Say it to the user.
+
+        >>> str(Grid(spans(100, 100, 0, 1), spans(100, 50, 0, 1)))
+        '1x2 tiles'
+        """
+        return "full" if self.count == 1 else f"{len(self.rows)}x{len(self.columns)} tiles"
+
+
+def spans(size: int, core: int, halo: int, multiple_of: int) -> tuple[Span, ...]:
+    """Cut `size` pixels into cores of at most `core`, each start on the alignment.
+
+    >>> [(s.low, s.start, s.stop, s.high) for s in spans(64, 32, 16, 16)]
+    [(0, 0, 32, 48), (16, 32, 64, 64)]
+    """
+    core = max(core // multiple_of, 1) * multiple_of
+    halo = -(-halo // multiple_of) * multiple_of
+    starts = range(0, size, core)
+    return tuple(
+        Span(start, min(start + core, size), max(start - halo, 0), min(start + core + halo, size))
+        for start in starts
+    )
+
+
+def even_core(size: int, count: int, multiple_of: int) -> int:
+    """Return the core that cuts `size` into `count` nearly equal parts."""
+    return math.ceil(size / count / multiple_of) * multiple_of
+
+
+def plan_grid(
+    shape: tuple[int, int], *, halo: int, multiple_of: int, most_pixels: int | None
+) -> Grid:
+    """Return the grid with the least work whose tiles hold at most `most_pixels`.
+
+    Args:
+        shape: packed rows and columns.
+        halo: packed pixels a tile carries on each inner side.
+        multiple_of: alignment of the tiles' origins.
+        most_pixels: packed pixels of a tile, halo included; None for no limit. Tiles never get
+            smaller than one alignment step plus halo, even where that is more.
+    """
+    rows, columns = shape
+    best: Grid | None = None
+    for down in range(1, math.ceil(rows / multiple_of) + 1):
+        row_spans = spans(rows, even_core(rows, down, multiple_of), halo, multiple_of)
+        for across in range(1, math.ceil(columns / multiple_of) + 1):
+            column_spans = spans(columns, even_core(columns, across, multiple_of), halo, multiple_of)
+            grid = Grid(row_spans, column_spans)
+            if most_pixels is None or grid.largest <= most_pixels:
+                if best is None or grid.work < best.work:
+                    best = grid
+                break  # more tiles across only add work
+    return best or fixed_grid(shape, core=multiple_of, halo=halo, multiple_of=multiple_of)
+
+
+def fixed_grid(shape: tuple[int, int], *, core: int, halo: int, multiple_of: int) -> Grid:
+    """Return the grid with square cores of `core` packed pixels."""
+    rows, columns = (spans(size, core, halo, multiple_of) for size in shape)
+    return Grid(rows, columns)
+
+
+def tiles(grid: Grid) -> Iterator[tuple[Span, Span]]:
+    """Yield the tiles row by row."""
+    for row in grid.rows:
+        for column in grid.columns:
+            yield row, column
+
+
+def padded(planes: FloatArray, multiple_of: int) -> FloatArray:
+    """Extend planes at the bottom and right to the alignment, mirrored like the network does."""
+    _, rows, columns = planes.shape
+    bottom, right = -rows % multiple_of, -columns % multiple_of
+    if not bottom and not right:
+        return planes
+    mirrored = bottom < rows and right < columns
+    return np.pad(planes, ((0, 0), (0, bottom), (0, right)), mode="reflect" if mirrored else "edge")
+
+
+def run_tiled(run: Run, planes: FloatArray, grid: Grid, multiple_of: int) -> FloatArray:
+    """Return the picture (C, 2h, 2w) that `run` makes of planes (4, h, w), tile by tile."""
+    _, rows, columns = planes.shape
+    frame = padded(planes, multiple_of)
+    if grid.count == 1:
+        return run(frame)[:, : 2 * rows, : 2 * columns]
+    picture: FloatArray | None = None
+    for row, column in tiles(grid):
+        seen = run(np.ascontiguousarray(frame[:, row.low : row.high, column.low : column.high]))
+        top, left = 2 * (row.start - row.low), 2 * (column.start - column.low)
+        core = seen[:, top : top + 2 * (row.stop - row.start), left : left + 2 * (column.stop - column.start)]
+        if picture is None:
+            picture = np.empty((len(seen), 2 * frame.shape[1], 2 * frame.shape[2]), seen.dtype)
+        picture[:, 2 * row.start : 2 * row.stop, 2 * column.start : 2 * column.stop] = core
+    assert picture is not None  # a grid has at least one tile
+    return picture[:, : 2 * rows, : 2 * columns]

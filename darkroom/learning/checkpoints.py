@@ -1,0 +1,98 @@
+"""Checkpoints: everything a run needs to go on, without pickle, the previous one kept.
+
+A checkpoint is one safetensors file: weights, their moving average and the optimiser's moments as
+tensors, the counters as JSON in its header. It is published by a rename after the last good one
+was renamed to `previous`, so that a kill at any moment leaves at least one that loads.
+"""
+
+import json
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from darkroom.errors import EnvironmentProblem
+from darkroom.publish import publish
+
+LAST, PREVIOUS = "last.safetensors", "previous.safetensors"
+Facts = dict[str, float | int | str]
+
+
+def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state as flat tensors."""
+    return {
+        f"optimiser.{index}.{key}": value
+        for index, state in optimiser.state_dict()["state"].items()
+        for key, value in state.items()
+    }
+
+
+def save_checkpoint(
+    run: Path, *, network: nn.Module, average: nn.Module, optimiser: Optimizer, facts: Facts
+) -> None:
+    """Write the state of a run into its folder."""
+    tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
+    tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
+    tensors |= optimiser_tensors(optimiser)
+    # A copy of each: safetensors wants dense memory in plain order, networks may be channels-last.
+    dense = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    if (run / LAST).exists():
+        (run / LAST).replace(run / PREVIOUS)
+    header = {"facts": json.dumps(facts, sort_keys=True)}
+    publish(
+        run / LAST,
+        lambda part: safetensors.torch.save_file(dense, part, metadata=header),
+        overwrite=True,
+    )
+
+
+def read_checkpoint(run: Path) -> tuple[dict[str, Tensor], Facts] | None:
+    """Read the newest checkpoint that is whole; None if the run has none.
+
+    Raises:
+        EnvironmentProblem: there are checkpoints but none can be read.
+    """
+    present = [run / name for name in (LAST, PREVIOUS) if (run / name).exists()]
+    for path in present:
+        try:
+            with safe_open(path, "pt") as file:
+                facts = json.loads(file.metadata()["facts"])
+                return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+            continue
+    if present:
+        raise EnvironmentProblem(f"no checkpoint in {run} can be read; start again elsewhere")
+    return None
+
+
+def part_of(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors below `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def restore(
+    tensors: dict[str, Tensor], *, network: nn.Module, average: nn.Module, optimiser: Optimizer
+) -> None:
+    """Put a checkpoint's tensors back where they came from."""
+    network.load_state_dict(part_of(tensors, "network."))
+    average.load_state_dict(part_of(tensors, "average."))
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in part_of(tensors, "optimiser.").items():
+        index, key = name.split(".")
+        state.setdefault(int(index), {})[key] = laid_out_like(parameters[int(index)], value)
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+
+
+def laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
+    """Return a moment in the memory order of its parameter.
+
+    A fused optimiser walks both in memory order: a channels-last weight beside moments in plain
+    order would be updated with the moments of other elements.
+    """
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)

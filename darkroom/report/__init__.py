@@ -1,0 +1,1 @@
+"""What people and scripts are told: progress, summaries, one record a file."""

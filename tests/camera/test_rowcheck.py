@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from darkroom.camera.rowcheck import MIN_RUN, check_rows
+from darkroom.errors import FailureCode, FileProblem
+from tests.raw_files import noisy_mosaic
+
+WHITE = 16383
+
+
+def refusal(mosaic) -> FailureCode:
+    with pytest.raises(FileProblem) as caught:
+        check_rows(mosaic, WHITE)
+    return caught.value.code
+
+
+def test_noise_passes():
+    assert check_rows(noisy_mosaic(), WHITE) == ()
+
+
+@pytest.mark.parametrize("lag", [1, 2])
+def test_rows_repeated_to_the_end_are_refused(lag):
+    mosaic = noisy_mosaic()
+    for row in range(60, 96):
+        mosaic[row] = mosaic[row - lag]
+    assert refusal(mosaic) == FailureCode.TRUNCATED
+
+
+def test_a_constant_tail_is_refused():
+    mosaic = noisy_mosaic()
+    mosaic[-MIN_RUN:] = 512
+    assert refusal(mosaic) == FailureCode.TRUNCATED
+
+
+def test_a_short_constant_tail_passes():
+    mosaic = noisy_mosaic()
+    mosaic[-MIN_RUN + 1 :] = 512
+    assert check_rows(mosaic, WHITE) == ()
+
+
+def test_a_zero_band_in_the_middle_is_refused():
+    mosaic = noisy_mosaic()
+    mosaic[30:60] = 0
+    assert refusal(mosaic) == FailureCode.TRUNCATED
+
+
+def test_a_repeating_band_in_the_middle_is_a_warning_with_its_rows():
+    mosaic = noisy_mosaic()
+    mosaic[30:60] = 512
+    (warning,) = check_rows(mosaic, WHITE)
+    assert "rows 30 to 59 of 96" in warning
+
+
+def test_saturated_rows_are_left_out():
+    mosaic = noisy_mosaic()
+    mosaic[30:] = WHITE
+    assert check_rows(mosaic, WHITE) == ()
+
+
+def test_rows_equal_only_at_the_probed_columns_pass():
+    mosaic = noisy_mosaic()
+    mosaic[:, ::16] = 700
+    assert check_rows(mosaic, WHITE) == ()
+
+
+def test_one_value_everywhere_is_black():
+    assert refusal(np.full((20, 20), 5, np.uint16)) == FailureCode.BLACK

@@ -1,0 +1,150 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import darkroom as package
+from darkroom.cli import app, main
+from darkroom.errors import DarkroomError, EnvironmentProblem, NothingMatched, UsageProblem
+
+HEAVY = ("torch", "cv2", "rawpy", "exifread", "tifffile", "imageio", "numpy", "scipy", "rich")
+
+
+def python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("line", [["--help"], ["enhance", "--help"], ["--version"], []])
+def test_help_imports_nothing_heavy(line: list[str]) -> None:
+    code = f"""
+import sys
+from darkroom.cli import main
+try:
+    main({line!r})
+except SystemExit:
+    print("loaded:", [name for name in {HEAVY!r} if name in sys.modules])
+"""
+    assert python(code).splitlines()[-1] == "loaded: []"
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = f"import sys, darkroom; print([n for n in {HEAVY!r} if n in sys.modules])"
+    assert python(code) == "[]\n"
+
+
+def test_help_takes_less_than_a_third_of_a_second_of_cpu() -> None:
+    code = """
+import time
+try:
+    from darkroom.cli import main
+    main(["--help"])
+except SystemExit:
+    print(time.process_time())
+"""
+    assert float(python(code).splitlines()[-1]) < 0.3
+
+
+def test_the_package_runs_as_a_module() -> None:
+    line = [sys.executable, "-m", "darkroom", "--version"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert done.stdout == f"darkroom {package.__version__}\n"
+
+
+def test_h_is_help(darkroom: Callable[..., Any]) -> None:
+    short, long = darkroom("enhance", "-h"), darkroom("enhance", "--help")
+    assert short == long
+    assert short.code == 0
+    assert "--ratio" in short.out
+
+
+def test_no_arguments_show_the_help(darkroom: Callable[..., Any]) -> None:
+    ended = darkroom()
+    assert ended.code == 2
+    assert "enhance" in ended.out + ended.err
+
+
+def test_a_misspelt_command_is_wrong_use_with_a_hint(darkroom: Callable[..., Any]) -> None:
+    ended = darkroom("enhnace")
+    assert ended.code == 2
+    assert "'enhance'" in ended.err
+    assert ended.out == ""
+
+
+def failing(error: BaseException) -> Callable[..., None]:
+    def run(*_: object, **__: object) -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageProblem("bad ratio"), 2),
+        (NothingMatched("no file"), 3),
+        (EnvironmentProblem("no such model"), 4),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_every_error_has_its_exit_code(
+    darkroom: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    monkeypatch.setattr("darkroom.cli.app", failing(error))
+    ended = darkroom("enhance")
+    assert ended.code == code
+    expected = f"darkroom: {error}\n" if isinstance(error, DarkroomError) else ""
+    assert ended.err == expected
+
+
+def test_a_bug_is_one_line_and_its_traceback_is_there_on_request(
+    darkroom: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("darkroom.cli.app", failing(ZeroDivisionError("by zero")))
+    ended = darkroom("enhance")
+    assert ended.code == 70
+    assert ended.err.count("\n") == 1
+    assert "internal error, please report" in ended.err
+    assert "Traceback" in darkroom("enhance", "-v").err
+    monkeypatch.setenv("DARKROOM_DEBUG", "1")
+    assert "Traceback" in darkroom("enhance").err
+
+
+def test_sigterm_ends_like_ctrl_c_but_with_its_own_code(
+    darkroom: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def terminated(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:  # as a batch does, which cancels its files
+            sys.exit(130)
+
+    monkeypatch.setattr("darkroom.cli.app", terminated)
+    assert darkroom("enhance").code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_main_reads_the_real_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr("darkroom.cli.app", lambda args, prog_name: seen.append(args))
+    monkeypatch.setattr(sys, "argv", ["darkroom", "enhance", "a.ARW"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert seen == [["enhance", "a.ARW"]]
+
+
+def test_every_command_ends_its_help_with_an_example() -> None:
+    groups = [app, *(group.typer_instance for group in app.registered_groups)]
+    commands = [command for group in groups for command in group.registered_commands]
+    assert len(commands) >= 6
+    for command in commands:
+        assert command.epilog
+        assert "darkroom " in command.epilog

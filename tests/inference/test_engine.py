@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+
+from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem
+from darkroom.inference.engine import choose_device, choose_precision, make_engine
+from darkroom.networks.fast_unet import FastUNet
+
+NOISE = np.full(8, 1e-3, np.float32)
+
+
+def network() -> FastUNet:
+    torch.manual_seed(0)
+    return FastUNet(width=8, blocks=(1,), bottom=1, detail=8).eval()
+
+
+def test_runs_arrays() -> None:
+    engine = make_engine(network(), device="cpu", precision="fp32")
+    picture = engine.run(np.random.default_rng(0).random((4, 12, 20), np.float32), NOISE)
+    assert picture.shape == (3, 24, 40)
+    assert picture.dtype == np.float32
+
+
+def test_half_precision_stays_close_and_keeps_fine_steps() -> None:
+    planes = np.random.default_rng(0).random((4, 64, 64), np.float32)
+    exact = make_engine(network(), device="cpu", precision="fp32").run(planes, NOISE)
+    half = make_engine(network(), device="cpu", precision="bf16").run(planes, NOISE)
+    assert np.abs(half - exact).max() < 0.02 * np.abs(exact).max()
+    assert len(np.unique(half)) > 0.9 * half.size  # a bfloat16 head would leave a few hundred
+
+
+def test_refuses_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == "cpu"
+    with pytest.raises(EnvironmentProblem, match="no CUDA device"):
+        choose_device("cuda")
+    with pytest.raises(EnvironmentProblem, match="unknown device"):
+        choose_device("tpu")
+
+
+def test_takes_the_gpu_when_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == "cuda"
+    assert choose_device("cuda:1") == "cuda:1"
+
+
+def test_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_precision("fp32", "cpu") == "fp32"
+    for native, precision in ((True, "bf16"), (False, "fp32")):
+        capabilities = {"avx512_bf16": native}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda c=capabilities: c, raising=False)
+        assert choose_precision("auto", "cpu") == precision
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), FailureCode.OOM_DEVICE),
+        (RuntimeError("can't allocate memory: you tried"), FailureCode.OOM_HOST),
+    ],
+)
+def test_running_out_of_memory_is_a_problem_of_the_file(
+    error: Exception, code: FailureCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    engine = make_engine(network(), device="cpu", precision="fp32")
+    monkeypatch.setattr(engine.network, "forward", fail)
+    with pytest.raises(FileProblem) as caught:
+        engine.run(np.zeros((4, 8, 8), np.float32), NOISE)
+    assert caught.value.code == code

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from darkroom.inference.engine import TorchEngine
+from darkroom.inference.tiling import fixed_grid, plan_grid, run_tiled, spans
+from darkroom.networks.fast_unet import FastUNet
+from darkroom.networks.unet import UNet
+
+NOISE = np.full(8, 1e-3, np.float32)
+
+
+def engine(name: str) -> TorchEngine:
+    torch.manual_seed(3)
+    network = {
+        "unet": lambda: UNet(width=4, levels=3),
+        "fast-unet": lambda: FastUNet(width=4, blocks=(1,), bottom=1, detail=4),
+    }[name]()
+    return TorchEngine(network.eval(), "cpu", "fp32")
+
+
+@pytest.mark.parametrize("name", ["unet", "fast-unet"])
+@pytest.mark.parametrize("size", [(64, 80), (101, 67), (30, 200)])
+@pytest.mark.parametrize("core", [16, 40, 64])
+def test_tiled_equals_untiled(name: str, size: tuple[int, int], core: int) -> None:
+    runner = engine(name)
+    halo, alignment = runner.network.halo, runner.network.multiple_of
+    planes = np.random.default_rng(0).random((4, *size), np.float32)
+    run = lambda tile: runner.run(tile, NOISE)  # noqa: E731
+    grid = fixed_grid(size, core=core, halo=halo, multiple_of=alignment)
+    assert grid.count > 1
+    whole = run_tiled(run, planes, fixed_grid(size, core=999, halo=halo, multiple_of=alignment), alignment)
+    tiled = run_tiled(run, planes, grid, alignment)
+    assert whole.shape == (3, 2 * size[0], 2 * size[1])
+    assert np.abs(tiled - whole).max() < 1e-6
+
+
+def test_too_small_a_halo_would_be_noticed() -> None:
+    runner = engine("unet")
+    planes = np.random.default_rng(0).random((4, 96, 96), np.float32)
+    run = lambda tile: runner.run(tile, NOISE)  # noqa: E731
+    whole = run(planes)
+    grid = fixed_grid((96, 96), core=32, halo=4, multiple_of=4)
+    assert np.abs(run_tiled(run, planes, grid, 4) - whole).max() > 1e-4
+
+
+@given(
+    size=st.integers(1, 3000),
+    core=st.integers(1, 800),
+    halo=st.integers(0, 200),
+    multiple=st.sampled_from([1, 4, 16]),
+)
+def test_spans_cover_everything_once_and_stay_aligned(
+    size: int, core: int, halo: int, multiple: int
+) -> None:
+    cut = spans(size, core, halo, multiple)
+    assert cut[0].start == cut[0].low == 0
+    assert cut[-1].stop == cut[-1].high == size
+    for before, after in zip(cut, cut[1:], strict=False):
+        assert before.stop == after.start
+    for span in cut:
+        assert span.start % multiple == span.low % multiple == 0
+        assert span.low == 0 or span.start - span.low >= halo
+        assert span.high == size or span.high - span.stop >= halo
+
+
+@given(
+    rows=st.integers(1, 40),
+    columns=st.integers(1, 40),
+    limit=st.integers(30_000, 400_000),
+)
+def test_planned_grids_stay_under_the_limit(rows: int, columns: int, limit: int) -> None:
+    shape = (rows * 50, columns * 50)
+    grid = plan_grid(shape, halo=48, multiple_of=16, most_pixels=limit)
+    assert grid.largest <= limit
+    if shape[0] * shape[1] <= limit:
+        assert grid.count == 1
+
+
+def test_an_impossible_limit_gives_the_smallest_tiles() -> None:
+    grid = plan_grid((64, 64), halo=32, multiple_of=16, most_pixels=1)
+    assert (len(grid.rows), len(grid.columns)) == (4, 4)
+
+
+def test_grids_say_what_they_are() -> None:
+    assert str(plan_grid((64, 64), halo=8, multiple_of=8, most_pixels=None)) == "full"
+    assert str(fixed_grid((64, 40), core=32, halo=8, multiple_of=8)) == "2x2 tiles"

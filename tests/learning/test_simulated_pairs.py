@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from darkroom.camera.raw import NoiseLevel
+from darkroom.learning.config import NoiseSection
+from darkroom.learning.scenes import Scene
+from darkroom.learning.simulated_pairs import (
+    BRIGHTEST,
+    make_batch,
+    make_pair,
+    noise_of,
+    random_condition,
+)
+
+EVERY_CAMERA = NoiseSection(cameras=("sony-a7s2", "nikon-d850", "oppo-reno-10x"))
+
+
+def batch(scenes: list[Scene], step: int, **changes: object) -> list:
+    options = {"batch": 4, "size": 16, "raw_share": 0.0, "seed": (7, step), **changes}
+    return make_batch(scenes, EVERY_CAMERA, **options)  # type: ignore[arg-type]
+
+
+def test_a_step_decides_its_batch(scenes: list[Scene]) -> None:
+    first, again, other = batch(scenes, 3), batch(scenes, 3), batch(scenes, 4)
+    assert np.array_equal(first[2].planes, again[2].planes)
+    assert not np.array_equal(first[2].planes, other[2].planes)
+
+
+def test_shapes_and_ranges(scenes: list[Scene]) -> None:
+    for pair in batch(scenes, 0, batch=20):
+        assert pair.planes.shape == (4, 16, 16)
+        assert pair.truth.shape == (3, 32, 32)
+        assert pair.noise.shape == (8,)
+        assert 0 <= pair.truth.min() <= pair.truth.max() <= BRIGHTEST
+        assert (pair.noise > 0).all()
+        assert all(a.dtype == np.float32 for a in (pair.planes, pair.truth, pair.noise))
+        assert np.allclose(pair.camera_to_srgb.sum(1), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("camera", "iso", "ratio"),
+    [("sony-a7s2", 3200, 100), ("canon-70d", 800, 30), ("oppo-reno-10x", 400, 10)],
+)
+def test_planes_are_truth_plus_the_noise_that_is_told(camera: str, iso: float, ratio: float) -> None:
+    grey = Scene("grey.png", np.full((300, 300, 3), 118, np.uint8))
+    section = NoiseSection(
+        cameras=(camera,), iso=(iso, iso), ratio=(ratio, ratio), level_error=0, black_error=0
+    )
+    rng = np.random.default_rng(5)
+    pair = make_pair(grey, random_condition(section, rng), section, size=144, rng=rng)
+    level = NoiseLevel(tuple(pair.noise[:4]), tuple(pair.noise[4:]))
+    colours = (pair.truth[0], pair.truth[1], pair.truth[2], pair.truth[1])
+    for plane, colour, shot, read in zip(pair.planes, colours, level.shot, level.read, strict=True):
+        signal = float(colour.mean())
+        expected = float(np.sqrt(shot * signal + read))
+        assert float(plane.mean()) == pytest.approx(signal, abs=5 * expected / 144)
+        assert float(plane.std()) == pytest.approx(expected, rel=0.1)
+
+
+def test_noise_grows_with_ratio(scenes: list[Scene]) -> None:
+    rng = np.random.default_rng(0)
+    dim, dimmer = (
+        noise_of(random_condition(NoiseSection(iso=(800, 800), ratio=(r, r)), rng))
+        for r in (10.0, 100.0)
+    )
+    assert dimmer.shot[1] == pytest.approx(10 * dim.shot[1])
+
+
+def test_raw_frames_keep_their_own_colours(scenes: list[Scene]) -> None:
+    matrix = np.float32([[1.5, -0.3, -0.2], [-0.2, 1.4, -0.2], [0, -0.5, 1.5]])
+    frame = Scene("frame.dng", np.full((64, 64, 3), 0.25, np.float16), matrix)
+    for pair in batch([*scenes, frame], 0, raw_share=1.0):
+        assert np.array_equal(pair.camera_to_srgb, matrix)
+        assert np.ptp(pair.truth) == 0
