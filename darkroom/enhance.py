@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -142,8 +141,10 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
     with clock("render"):
         pixels = finish(picture, raw, choice, enhancer)
     with clock("write"):
-        write = partial(WRITERS[settings.format], pixels=pixels, metadata=metadata_of(raw, settings))
-        publish(job.target, lambda part: write(part), overwrite=settings.overwrite)
+        write = partial(
+            WRITERS[settings.format], pixels=pixels, metadata=metadata_of(raw, settings)
+        )
+        publish(job.target, write, overwrite=settings.overwrite)
     return Report(
         camera=raw.camera,
         ratio=choice.ratio,
@@ -211,12 +212,10 @@ def run_within_memory(
     raise AssertionError("unreachable")
 
 
-def finish(
-    picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: Enhancer
-) -> Pixels:
+def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: Enhancer) -> Pixels:
     """Turn the network's picture into pixels: guided filter, colour, tone, orientation."""
     settings = enhancer.settings
-    if not (picture > 0).any():
+    if not picture.any():
         raise FileProblem(
             FailureCode.BLACK, "the enhanced picture is entirely black", "try a larger --ratio"
         )

@@ -1,4 +1,4 @@
-"""Recipe: ordinary picture or clean RAW file -> the dark RAW file a camera would have made of it."""
+"""Recipe: ordinary picture or clean RAW file -> the dark RAW a camera would have made of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,12 +98,10 @@ def binned(raw: RawImage, sensor: Sensor) -> tuple[FloatArray, tuple[float, floa
     return to_camera(linear_srgb, sensor), (sensor.daylight[0], 1.0, sensor.daylight[1])
 
 
-def mosaic_of(
-    linear: FloatArray, balance: tuple[float, float, float], phase: str
-) -> FloatArray:
+def mosaic_of(linear: FloatArray, balance: tuple[float, float, float], phase: str) -> FloatArray:
     """Sample white-balanced colours through the filters of a sensor: (3, H, W) -> (H, W)."""
     top, left = red_offset(phase)
-    mosaic = linear[GREEN] / np.float32(balance[GREEN])
+    mosaic: FloatArray = linear[GREEN] / np.float32(balance[GREEN])
     reds = np.s_[top::2, left::2]
     blues = np.s_[1 - top :: 2, 1 - left :: 2]
     mosaic[reds] = linear[RED][reds] / np.float32(balance[RED])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from darkroom import publish as room
-from darkroom.publish import check_writable, part_name, publish
 from darkroom.errors import FailureCode, FileProblem
+from darkroom.publish import check_writable, part_name, publish
 
 CONTENT = b"a complete picture"
 

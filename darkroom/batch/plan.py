@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from darkroom.batch.inputs import Input
-from darkroom.publish import LONGEST_NAME
 from darkroom.errors import UsageProblem
+from darkroom.publish import LONGEST_NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar
 
 from darkroom.batch.plan import Job
-from darkroom.publish import check_writable, is_present
 from darkroom.errors import DarkroomError, FailureCode, FileProblem, StoppedEarly
+from darkroom.publish import check_writable, is_present
 
 Status = Literal["ok", "skipped", "failed", "cancelled", "planned"]
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it

@@ -27,10 +27,11 @@ MIN_DETERMINANT = 1e-4
 def xyz_to_camera(raw: rawpy.RawPy, tiff: Tiff | None) -> tuple[Matrix, tuple[str, ...]]:
     """Return the matrix from CIE XYZ (D65) to camera RGB, and warnings.
 
-    LibRaw knows the matrix of listed cameras only. Others: the file's own ColorMatrix, then the
-    inverse of LibRaw's camera-to-sRGB matrix, then a camera that sees like sRGB.
+    A DNG's own ColorMatrix comes first: LibRaw would rather believe its table of cameras than the
+    file. Then that table, the inverse of LibRaw's camera-to-sRGB matrix, and last a camera that
+    sees like sRGB.
     """
-    for matrix in (known_matrix(raw), dng_matrix(tiff), inverted_matrix(raw)):
+    for matrix in (dng_matrix(tiff), known_matrix(raw), inverted_matrix(raw)):
         if matrix is not None:
             return matrix, ()
     return XYZ_TO_SRGB, ("the file has no colour matrix: its colours are taken as sRGB",)

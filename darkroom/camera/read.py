@@ -34,6 +34,7 @@ ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 # Compressions inside DNG that LibRaw's wheels cannot decode.
 UNSUPPORTED_COMPRESSIONS = {9: "GoPro's VC-5 compression (GPR)", 52546: "JPEG XL compression"}
 
+HIGHEST_COUNT = 65535
 HIGH_BLACK = 0.02  # darkest pixel of a frame that claims black 0
 
 Levels = tuple[float, float, float, float]
@@ -168,14 +169,30 @@ def levels(
     warnings: tuple[str, ...] = ()
     if not any(black):
         black, warnings = unread_black(tiff, mosaic, float(raw.white_level))
-    per_channel = [level for level in raw.camera_white_level_per_channel or () if level > 0]
-    white = float(min([raw.white_level, *per_channel]))
+    white = stated_white(tiff) or decoder_white(raw)
     if max(black) >= white:
         raise FileProblem(
             FailureCode.METADATA,
             f"its black level {max(black):g} is not below its white level {white:g}",
         )
     return black, white, warnings
+
+
+def stated_white(tiff: Tiff | None) -> float | None:
+    """Return the white level a DNG states: LibRaw would rather believe its table of cameras.
+
+    Float DNGs are left to LibRaw, which rescales their values.
+    """
+    if tiff is None or not tiff.is_dng or tags.FLOATS in tiff.numbers(tags.SAMPLE_FORMAT):
+        return None
+    levels = [level for level in tiff.numbers(tags.WHITE_LEVEL) if 0 < level <= HIGHEST_COUNT]
+    return float(min(levels)) if levels else None
+
+
+def decoder_white(raw: rawpy.RawPy) -> float:
+    """Return LibRaw's white level, the camera's own where that is lower."""
+    per_channel = [level for level in raw.camera_white_level_per_channel or () if level > 0]
+    return float(min([raw.white_level, *per_channel]))
 
 
 def unread_black(tiff: Tiff | None, mosaic: Counts, white: float) -> tuple[Levels, tuple[str, ...]]:

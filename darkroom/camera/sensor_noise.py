@@ -26,9 +26,11 @@ def tukey_lambda_noise(
     """
     u = rng.random(shape, np.float32).clip(UNIFORM_MARGIN, 1 - UNIFORM_MARGIN)
     if abs(shape_lambda) < 1e-3:
-        return np.float32(scale) * np.log(u / (1 - u))
+        logistic: FloatArray = np.float32(scale) * np.log(u / (1 - u))
+        return logistic
     power = np.float32(shape_lambda)
-    return np.float32(scale) * (u**power - (1 - u) ** power) / power
+    quantiles = np.float32(scale) * (u**power - (1 - u) ** power) / power
+    return np.asarray(quantiles, np.float32)
 
 
 def read_noise_frame(
@@ -68,4 +70,5 @@ def expose(
 
 def digitise(counts: FloatArray, *, black: float, white: int) -> npt.NDArray[np.uint16]:
     """Add the black level and round to the counts a file can hold: 0 to `white`."""
-    return np.clip(np.rint(counts + np.float32(black)), 0, white).astype(np.uint16)
+    levels = np.clip(np.rint(counts + np.float32(black)), 0, white)
+    return np.asarray(levels, np.uint16)

@@ -230,9 +230,9 @@ def _preview(jobs: "list[Job]", settings: "Settings") -> "Iterator[Outcome[Repor
 
 
 def _run(jobs: "list[Job]", settings: "Settings") -> "Iterator[Outcome[Report | None]]":
-    from darkroom.publish import is_present
     from darkroom.batch.run import run_jobs
     from darkroom.enhance import enhance_file, load_enhancer
+    from darkroom.publish import is_present
 
     enhancer = functools.cache(lambda: load_enhancer(settings))
     if settings.overwrite or not all(is_present(job.target) for job in jobs):

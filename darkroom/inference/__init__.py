@@ -1,0 +1,1 @@
+"""Networks on arrays: devices, precisions, memory and exact tiles."""

@@ -62,7 +62,7 @@ def choose_device(device: str) -> str:
     Raises:
         EnvironmentProblem: a GPU is asked for and there is none; the name is unknown.
     """
-    kind = device.split(":")[0]
+    kind = device.split(":", maxsplit=1)[0]
     if kind not in DEVICES:
         raise EnvironmentProblem(f"unknown device {device!r}; use auto, cpu or cuda")
     has_gpu = torch.cuda.is_available()
@@ -82,7 +82,7 @@ def choose_precision(precision: Precision, device: str) -> str:
         return precision
     if device.startswith("cuda"):
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.11
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # new in 2.11
     native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
     return "bf16" if native else "fp32"
 

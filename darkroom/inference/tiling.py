@@ -95,7 +95,9 @@ def plan_grid(
     for down in range(1, math.ceil(rows / multiple_of) + 1):
         row_spans = spans(rows, even_core(rows, down, multiple_of), halo, multiple_of)
         for across in range(1, math.ceil(columns / multiple_of) + 1):
-            column_spans = spans(columns, even_core(columns, across, multiple_of), halo, multiple_of)
+            column_spans = spans(
+                columns, even_core(columns, across, multiple_of), halo, multiple_of
+            )
             grid = Grid(row_spans, column_spans)
             if most_pixels is None or grid.largest <= most_pixels:
                 if best is None or grid.work < best.work:
@@ -137,7 +139,11 @@ def run_tiled(run: Run, planes: FloatArray, grid: Grid, multiple_of: int) -> Flo
     for row, column in tiles(grid):
         seen = run(np.ascontiguousarray(frame[:, row.low : row.high, column.low : column.high]))
         top, left = 2 * (row.start - row.low), 2 * (column.start - column.low)
-        core = seen[:, top : top + 2 * (row.stop - row.start), left : left + 2 * (column.stop - column.start)]
+        core = seen[
+            :,
+            top : top + 2 * (row.stop - row.start),
+            left : left + 2 * (column.stop - column.start),
+        ]
         if picture is None:
             picture = np.empty((len(seen), 2 * frame.shape[1], 2 * frame.shape[2]), seen.dtype)
         picture[:, 2 * row.start : 2 * row.stop, 2 * column.start : 2 * column.stop] = core

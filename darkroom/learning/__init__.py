@@ -1,0 +1,1 @@
+"""Training: clean scenes, simulated pairs, losses, the loop and its checkpoints."""

@@ -61,7 +61,8 @@ class Learner:
 def make_learner(network: nn.Module, training: TrainingSection) -> Learner:
     """Put a network and its optimiser on the device, ready for the first step."""
     network = network.to(training.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(training.ema))
+    mean = get_ema_multi_avg_fn(training.ema)  # type: ignore[no-untyped-call]
+    average = AveragedModel(network, multi_avg_fn=mean)
     optimiser = torch.optim.AdamW(
         network.parameters(),
         lr=training.learning_rate,
@@ -152,9 +153,7 @@ def resume(learner: Learner, run: Path) -> None:
     if found is None:
         return
     tensors, facts = found
-    restore(
-        tensors, network=learner.network, average=learner.average, optimiser=learner.optimiser
-    )
+    restore(tensors, network=learner.network, average=learner.average, optimiser=learner.optimiser)
     learner.step, learner.best = int(facts["step"]), float(facts["best"])
 
 
@@ -180,8 +179,8 @@ def fit(
     on_best: Callable[[Learner, dict[str, float]], None],
 ) -> None:
     """Train to the last step, saving, validating and reporting on the way."""
-    training = config.training
-    started, first, losses = time.monotonic(), learner.step, []
+    training, clock = config.training, Clock(time.monotonic(), learner.step)
+    losses: list[float] = []
     for pairs in batches(config, scenes, learner.step):
         losses.append(advance(learner, to_tensors(pairs, training.device), training))
         last = learner.step == training.steps
@@ -194,23 +193,30 @@ def fit(
         if last or learner.step % training.checkpoint_every == 0:
             checkpoint(learner, run)
         if scores or learner.step % training.log_every == 0:
-            report(learner, training, losses, started, first, scores, run, on_progress)
+            progress = progress_of(learner, training, losses, clock, scores)
+            log(progress, run)
+            on_progress(progress)
             losses = []
 
 
-def report(
+@dataclass(frozen=True)
+class Clock:
+    """When this sitting began, and at which step."""
+
+    started: float
+    first: int
+
+
+def progress_of(
     learner: Learner,
     training: TrainingSection,
     losses: list[float],
-    started: float,
-    first: int,
+    clock: Clock,
     scores: dict[str, float] | None,
-    run: Path,
-    on_progress: Callable[[Progress], None],
-) -> None:
-    """Tell how far the run is, to the caller and to its log."""
-    seconds, steps = time.monotonic() - started, learner.step - first
-    progress = Progress(
+) -> Progress:
+    """Say how far the run is; its seconds count earlier sittings at the present speed."""
+    seconds, steps = time.monotonic() - clock.started, learner.step - clock.first
+    return Progress(
         step=learner.step,
         steps=training.steps,
         loss=sum(losses) / len(losses),
@@ -219,6 +225,9 @@ def report(
         patches_per_second=steps * training.batch / seconds,
         scores=scores,
     )
-    with (run / "log.jsonl").open("a") as log:
-        log.write(json.dumps(progress.__dict__) + "\n")
-    on_progress(progress)
+
+
+def log(progress: Progress, run: Path) -> None:
+    """Append a line to the log of the run."""
+    with (run / "log.jsonl").open("a") as lines:
+        lines.write(json.dumps(progress.__dict__) + "\n")

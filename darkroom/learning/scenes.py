@@ -40,14 +40,15 @@ class Scene:
 def linear_crop(scene: Scene, row: int, column: int, size: int) -> FloatArray:
     """Return a square of the scene in linear light, (size, size, 3)."""
     crop = scene.pixels[row : row + size, column : column + size]
-    return SRGB_LINEAR[crop] if crop.dtype == np.uint8 else crop.astype(np.float32)
+    linear = SRGB_LINEAR[crop] if crop.dtype == np.uint8 else crop
+    return np.asarray(linear, np.float32)
 
 
 def halve(pixels: FloatArray) -> FloatArray:
     """Average 2x2 pixels: (H, W, 3) -> (H/2, W/2, 3)."""
     rows, columns = (size // 2 * 2 for size in pixels.shape[:2])
     cells = pixels[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2, 3)
-    return cells.mean((1, 3), dtype=np.float32)
+    return np.asarray(cells.mean((1, 3)), np.float32)
 
 
 def photo_scenes(path: Path) -> Iterator[Scene]:

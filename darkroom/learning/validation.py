@@ -101,4 +101,4 @@ def picture_strip(
         shown = [display(p[None], matrix)[0].clamp(0, 1) for p in pictures]
         rows.append(torch.cat(shown, 2))
     strip = torch.cat(rows, 1).permute(1, 2, 0).numpy()
-    return np.rint(strip * 65535).astype(np.uint16)
+    return np.ascontiguousarray(np.rint(strip * 65535), np.uint16)

@@ -15,6 +15,8 @@ statistics for every camera, ISO and ratio, and the two numbers that remain (tha
 offset) enter as a bias of the first convolutions. The output is the square root of linear light.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -53,7 +55,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine (N, width, h, w)."""
-        return x + self.second(F.relu(self.first(x)))
+        refined: Tensor = x + self.second(F.relu(self.first(x)))
+        return refined
 
 
 def residuals(width: int, count: int) -> nn.Sequential:
@@ -80,8 +83,8 @@ class FastUNet(nn.Module):
     ) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(len(blocks) + 1)]
-        pairs = list(zip(widths, widths[1:], strict=False))
-        self.multiple_of = 2 ** (len(blocks) + 1)
+        pairs = list(pairwise(widths))
+        self.multiple_of = 1 << (len(blocks) + 1)
         self.halo = halo(tuple(blocks), bottom)
         self.bytes_per_pixel = 20 * width + 40 * detail + 200
         self.entry = nn.Conv2d(16, width, 3, padding=1)
@@ -105,11 +108,14 @@ class FastUNet(nn.Module):
         fine = F.relu(fine + self.detail_noise(level)[..., None, None])
         with torch.autocast(fine.device.type, enabled=False):  # a bfloat16 head would posterise
             root = F.pixel_shuffle(self.head(fine.float()), 2)
-        return (root * root.abs())[..., : 2 * rows, : 2 * columns]
+        linear: Tensor = root * root.abs()
+        return linear[..., : 2 * rows, : 2 * columns]
 
     def body(self, stable: Tensor, level: Tensor) -> Tensor:
         """Run the U-Net at half the packed resolution: (N, 4, h, w) -> (N, width, h/2, w/2)."""
-        x = self.entry(F.pixel_unshuffle(stable, 2)) + self.entry_noise(level)[..., None, None]
+        x: Tensor = (
+            self.entry(F.pixel_unshuffle(stable, 2)) + self.entry_noise(level)[..., None, None]
+        )
         skips: list[Tensor] = []
         for refine, down in zip(self.encoder, self.down, strict=True):
             x = refine(x)
@@ -129,7 +135,7 @@ def halo(blocks: tuple[int, ...], bottom: int) -> int:
     >>> halo((1, 1, 2), 2)
     176
     """
-    sizes = [2 ** (level + 1) for level in range(len(blocks) + 1)]
+    sizes = [1 << (level + 1) for level in range(len(blocks) + 1)]
     multiple = sizes[-1]
     reach = sum(2 * 2 * count * size for count, size in zip(blocks, sizes, strict=False))
     reach += 2 * bottom * multiple + 2 * sizes[0]  # the bottom; entry and rise

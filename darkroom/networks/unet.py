@@ -40,11 +40,12 @@ class UNet(nn.Module):
     def __init__(self, width: int = 32, levels: int = 5, *, upsampling_bias: bool = False) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(levels)]
-        self.multiple_of = 2 ** (levels - 1)
+        self.multiple_of = 1 << (levels - 1)
         self.halo = halo(levels)
         self.bytes_per_pixel = 4 * 8 * width
         self.encoder = nn.ModuleList(
-            DoubleConvolution(above, below) for above, below in zip([4, *widths], widths, strict=False)
+            DoubleConvolution(above, below)
+            for above, below in zip([4, *widths], widths, strict=False)
         )
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(2 * wide, wide, 2, stride=2, bias=upsampling_bias)
@@ -78,6 +79,6 @@ def halo(levels: int) -> int:
     >>> halo(5)
     112
     """
-    multiple = 2 ** (levels - 1)
-    reach = sum(4 * 2**level for level in range(levels - 1)) + 2 * multiple + (multiple - 1)
+    multiple = 1 << (levels - 1)
+    reach = sum(4 << level for level in range(levels - 1)) + 2 * multiple + (multiple - 1)
     return -(-reach // multiple) * multiple

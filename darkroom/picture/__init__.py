@@ -1,0 +1,1 @@
+"""Pictures out and in: rendering, tone, guided filter, files and their metadata."""

@@ -1,0 +1,1 @@
+"""Models: weights with their card, found, verified, loaded."""

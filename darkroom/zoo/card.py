@@ -7,8 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom.errors import EnvironmentProblem
 
-FORMAT = "1"
-
 
 class Card(BaseModel):
     """What a model is, what it takes, what it gives and where it comes from.
@@ -31,7 +29,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["1"] = FORMAT
+    format: Literal["1"] = "1"
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     version: str = "1"
     task: Literal["enhance"] = "enhance"

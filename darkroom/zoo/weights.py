@@ -59,7 +59,9 @@ def read_bytes(path: Path) -> bytes:
     """Read a weights file whole."""
     try:
         if path.stat().st_size > FILE_LIMIT:
-            raise EnvironmentProblem(f"{path} is too large for weights ({FILE_LIMIT} bytes at most)")
+            raise EnvironmentProblem(
+                f"{path} is too large for weights ({FILE_LIMIT} bytes at most)"
+            )
         return path.read_bytes()
     except OSError as error:
         raise EnvironmentProblem(f"weights {path} cannot be read: {error.strerror}") from None
@@ -114,7 +116,9 @@ def build_network(weights: Weights, *, device: str) -> nn.Module:
         network.load_state_dict(tensors, assign=device != "meta")
     except (RuntimeError, TypeError) as error:
         reason = str(error).splitlines()[0]
-        raise EnvironmentProblem(f"the weights do not fit network {card.network}: {reason}") from None
+        raise EnvironmentProblem(
+            f"the weights do not fit network {card.network}: {reason}"
+        ) from None
     return network.eval().requires_grad_(False)
 
 

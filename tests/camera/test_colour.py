@@ -37,14 +37,16 @@ def flat(matrix) -> tuple[float, ...]:
     return tuple(float(value) for value in np.ravel(matrix))
 
 
-def test_the_table_of_libraw_comes_first():
+def test_the_table_of_libraw_comes_second():
     raw = decoded(rgb_xyz_matrix=np.vstack([MATRIX, np.zeros(3)]))
-    matrix, warnings = xyz_to_camera(raw, tiff(_50721=flat(np.eye(3))))
+    stated, _ = xyz_to_camera(raw, tiff(_50721=flat(np.eye(3))))
+    assert np.array_equal(stated, np.eye(3))
+    matrix, warnings = xyz_to_camera(raw, None)
     assert np.array_equal(matrix, MATRIX)
     assert warnings == ()
 
 
-def test_the_file_comes_second_scaled_by_its_analog_balance():
+def test_the_file_comes_first_scaled_by_its_analog_balance():
     source = tiff(_50721=flat(MATRIX), _50727=(2.0, 1.0, 3.0))
     assert np.allclose(dng_matrix(source), MATRIX * [[2.0], [1.0], [3.0]])
 

@@ -1,5 +1,6 @@
 import os
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_fifo_is_refused_without_waiting(tmp_path):
     assert refusal(tmp_path / "pipe.dng").code == FailureCode.NOT_REGULAR
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no /dev/zero here")
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
 def test_a_link_to_a_device_is_refused(tmp_path):
     (tmp_path / "zero.dng").symlink_to("/dev/zero")
     assert refusal(tmp_path / "zero.dng").code == FailureCode.NOT_REGULAR
@@ -145,3 +146,13 @@ def test_a_dng_without_colours_but_with_a_grey_photometric_is_monochrome(tmp_pat
     change = {33421: None, 33422: None, 262: (SHORT, (1,)), 50710: (BYTE, b"\0\1\2")}
     problem = refusal(written(tmp_path, dng_bytes(noisy_mosaic(), change=change)))
     assert problem.code == FailureCode.NOT_BAYER
+
+
+def test_a_lossless_jpeg_part_without_its_mark_is_corrupt(tmp_path):
+    # LibRaw would hand out unwritten memory here.
+    content = dng_bytes(noisy_mosaic(), change={259: (SHORT, (7,))})
+    assert refusal(written(tmp_path, content)).code == FailureCode.CORRUPT
+
+
+def test_no_directory_at_all_is_corrupt(tmp_path):
+    assert refusal(written(tmp_path, b"II*\0" + bytes(600))).code == FailureCode.CORRUPT

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -31,7 +33,9 @@ def test_tiled_equals_untiled(name: str, size: tuple[int, int], core: int) -> No
     run = lambda tile: runner.run(tile, NOISE)  # noqa: E731
     grid = fixed_grid(size, core=core, halo=halo, multiple_of=alignment)
     assert grid.count > 1
-    whole = run_tiled(run, planes, fixed_grid(size, core=999, halo=halo, multiple_of=alignment), alignment)
+    whole = run_tiled(
+        run, planes, fixed_grid(size, core=999, halo=halo, multiple_of=alignment), alignment
+    )
     tiled = run_tiled(run, planes, grid, alignment)
     assert whole.shape == (3, 2 * size[0], 2 * size[1])
     assert np.abs(tiled - whole).max() < 1e-6
@@ -58,7 +62,7 @@ def test_spans_cover_everything_once_and_stay_aligned(
     cut = spans(size, core, halo, multiple)
     assert cut[0].start == cut[0].low == 0
     assert cut[-1].stop == cut[-1].high == size
-    for before, after in zip(cut, cut[1:], strict=False):
+    for before, after in pairwise(cut):
         assert before.stop == after.start
     for span in cut:
         assert span.start % multiple == span.low % multiple == 0

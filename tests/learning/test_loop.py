@@ -89,9 +89,7 @@ def test_steps_that_are_not_numbers_are_left_out(scenes: list[Scene]) -> None:
     settings = config()
     pupil = learner(settings)
     before = weights(pupil).clone()
-    planes, noise, truth, matrices = loop.to_tensors(
-        next(loop.batches(settings, scenes, 0)), "cpu"
-    )
+    planes, noise, truth, matrices = loop.to_tensors(next(loop.batches(settings, scenes, 0)), "cpu")
     broken = (planes, noise, truth * torch.nan, matrices)
     for _ in range(loop.BAD_STEPS - 1):
         loop.advance(pupil, broken, settings.training)

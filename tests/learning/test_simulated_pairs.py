@@ -41,7 +41,9 @@ def test_shapes_and_ranges(scenes: list[Scene]) -> None:
     ("camera", "iso", "ratio"),
     [("sony-a7s2", 3200, 100), ("canon-70d", 800, 30), ("oppo-reno-10x", 400, 10)],
 )
-def test_planes_are_truth_plus_the_noise_that_is_told(camera: str, iso: float, ratio: float) -> None:
+def test_planes_are_truth_plus_the_noise_that_is_told(
+    camera: str, iso: float, ratio: float
+) -> None:
     grey = Scene("grey.png", np.full((300, 300, 3), 118, np.uint8))
     section = NoiseSection(
         cameras=(camera,), iso=(iso, iso), ratio=(ratio, ratio), level_error=0, black_error=0

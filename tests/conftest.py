@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from darkroom.networks import NETWORKS
+from darkroom.zoo.card import Card
+from darkroom.zoo.weights import save_weights
+
+torch.set_num_threads(1)  # on pictures this small, threads only wait for each other
+
+SMALL = {
+    "fast-unet": {"width": 4, "blocks": [1], "bottom": 1, "detail": 4},
+    "unet": {"width": 2, "levels": 3},
+}
+OUTPUTS = {
+    "fast-unet": {"output_space": "camera-linear"},
+    "unet": {"output_space": "srgb", "input_space": "planes", "noise_map": False, "clip": True},
+}
+
+
+def small_weights(folder: Path, network: str = "fast-unet") -> Path:
+    """Write the weights of a small network that nobody trained, and return their file."""
+    torch.manual_seed(0)
+    built = NETWORKS[network](**SMALL[network])
+    with torch.no_grad():  # so that the untrained picture is not black
+        built.head.bias.fill_(0.4)
+    path = folder / f"small-{network}.safetensors"
+    card = Card(
+        name=f"small-{network}",
+        network=network,
+        config=SMALL[network],
+        halo=int(built.halo),
+        multiple_of=int(built.multiple_of),
+        **OUTPUTS[network],
+    )
+    save_weights(path, card, built)
+    return path
+
+
+@pytest.fixture
+def small_model(tmp_path: Path) -> str:
+    """The weights file of a small fast-unet, as `--model` takes it."""
+    return str(small_weights(tmp_path))
+
+
+@pytest.fixture
+def small_srgb_model(tmp_path: Path) -> str:
+    """The weights file of a small unet that makes finished sRGB, as `--model` takes it."""
+    return str(small_weights(tmp_path, "unet"))

@@ -1,0 +1,189 @@
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from darkroom import enhance
+from darkroom.batch.plan import Job
+from darkroom.camera.exposure import parse_ratio
+from darkroom.camera.raw import NoiseLevel
+from darkroom.camera.read import read_raw
+from darkroom.enhance import GuidedFilter, Settings, enhance_file, load_enhancer
+from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
+from darkroom.picture.load import load_picture
+from darkroom.simulate import SimulateSettings, simulate_file
+
+SIZE = (70, 92)
+QUIET = NoiseLevel((1e-4,) * 4, (1e-6,) * 4)
+
+
+@pytest.fixture
+def dark(tmp_path: Path) -> Path:
+    """A dark frame of a coloured gradient."""
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    picture = np.stack([rows * 3, columns * 2, 120 + 0 * rows], -1).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "scene.png"), picture)
+    simulate_file(tmp_path / "scene.png", tmp_path / "dark.dng", SimulateSettings(ratio=50))
+    return tmp_path / "dark.dng"
+
+
+def settings(model: str, **changes: object) -> Settings:
+    return replace(Settings(ratio=parse_ratio("50"), model=model, device="cpu"), **changes)
+
+
+def run(dark: Path, model: str, target: str = "out.tif", **changes: object) -> np.ndarray:
+    job = Job(dark, dark.parent / target)
+    enhance_file(job, load_enhancer(settings(model, overwrite=True, **changes)))
+    return load_picture(job.target)
+
+
+def test_every_visible_pixel_comes_out(dark: Path, small_model: str) -> None:
+    picture = run(dark, small_model)
+    assert picture.shape == (*SIZE, 3)
+    assert np.ptp(picture) > 0
+
+
+@pytest.mark.parametrize("phase", ["GRBG", "GBRG", "BGGR"])
+def test_the_four_phases_give_one_picture(phase: str, tmp_path: Path, small_model: str) -> None:
+    smooth = cv2.resize(
+        np.random.default_rng(0).uniform(60, 200, (4, 5, 3)).astype(np.float32),
+        (84, 64),
+        interpolation=cv2.INTER_CUBIC,
+    )
+    cv2.imwrite(str(tmp_path / "smooth.png"), smooth)
+    pictures = []
+    for name in ("RGGB", phase):
+        dng = tmp_path / f"{name}.dng"
+        simulated = SimulateSettings(iso=50, ratio=1, phase=name)
+        simulate_file(tmp_path / "smooth.png", dng, simulated)
+        planes = enhance.planes_of(read_raw(dng))
+        picture = np.repeat(np.repeat(planes[[0, 1, 2]], 2, 1), 2, 2)  # a network that only bins
+        pictures.append(enhance.visible(picture, read_raw(dng)))
+    inner = np.s_[:, 4:-4, 4:-4]
+    assert pictures[0].shape == pictures[1].shape == (3, 64, 84)
+    assert np.abs(pictures[0][inner] - pictures[1][inner]).mean() < 0.01
+
+
+def test_a_larger_ratio_is_brighter(dark: Path, small_model: str) -> None:
+    torch.manual_seed(0)
+    means = []
+    for ratio in ("5", "50"):
+        enhancer = load_enhancer(settings(small_model))
+        picture, _ = enhance.enhance(read_raw(dark), float(ratio), QUIET, enhancer)
+        means.append(np.abs(picture).mean())
+    assert means[0] != means[1]
+
+
+@pytest.mark.parametrize("tile", [16, 24])
+def test_tiles_give_the_same_file(dark: Path, small_model: str, tile: int) -> None:
+    whole, tiled = (run(dark, small_model, tile=size) for size in (0, tile))
+    assert np.abs(whole - tiled).max() <= 2 / 65535
+
+
+def test_the_report_says_what_was_done(dark: Path, small_model: str) -> None:
+    job = Job(dark, dark.with_suffix(".tif"))
+    report = enhance_file(job, load_enhancer(settings(small_model, tile=16)))
+    assert report.camera == "SONY ILCE-7SM2"
+    assert report.ratio == 50
+    assert report.noise_source == "estimated from the picture"
+    assert report.tile == "3x3 tiles"
+    assert report.model.startswith("small-fast-unet")
+    assert set(report.seconds) == {"read", "network", "render", "write"}
+
+
+def test_orientation_is_applied(dark: Path, small_model: str) -> None:
+    enhancer = load_enhancer(settings(small_model))
+    raw = read_raw(dark)
+    picture, _ = enhance.enhance(raw, 50, QUIET, enhancer)
+    choice = enhance.choose_ratio(parse_ratio("50"), raw, None)
+    upright = enhance.finish(picture, raw, choice, enhancer)
+    turned = enhance.finish(picture, replace(raw, orientation=6), choice, enhancer)
+    assert np.array_equal(np.rot90(upright, -1), turned)
+
+
+def test_a_network_that_makes_srgb_is_believed(dark: Path, small_srgb_model: str) -> None:
+    enhancer = load_enhancer(settings(small_srgb_model))
+    assert enhancer.card.output_space == "srgb"
+    raw = read_raw(dark)
+    picture, _ = enhance.enhance(raw, 50, QUIET, enhancer)
+    pixels = run(dark, small_srgb_model)
+    assert np.abs(pixels - np.moveaxis(picture, 0, -1).clip(0, 1)).max() < 1e-4
+
+
+def test_the_guided_filter_smooths(dark: Path, small_model: str) -> None:
+    plain = run(dark, small_model)
+    smooth = run(dark, small_model, guided_filter=GuidedFilter(radius=3, eps=0.1))
+    assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
+
+
+def test_strength_changes_what_the_network_is_told(dark: Path, small_model: str) -> None:
+    gentle, full = (run(dark, small_model, strength=value) for value in (0.0, 1.0))
+    assert not np.array_equal(gentle, full)
+
+
+@pytest.mark.parametrize("format", ["tiff", "png"])
+def test_formats_hold_the_same_pixels(dark: Path, small_model: str, format: str) -> None:
+    expected = run(dark, small_model)
+    assert np.array_equal(run(dark, small_model, target=f"x.{format}", format=format), expected)
+
+
+def test_memory_that_runs_out_makes_tiles_smaller(
+    dark: Path, small_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enhancer = load_enhancer(settings(small_model))
+    whole, _ = enhance.enhance(read_raw(dark), 50, QUIET, enhancer)
+    run_whole = type(enhancer.engine).run
+
+    def run_small(self: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        if planes[0].size > 1700:
+            raise FileProblem(FailureCode.OOM_DEVICE, "out of memory")
+        return run_whole(self, planes, noise)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(enhancer.engine), "run", run_small)
+    monkeypatch.setattr(enhance, "most_pixels", lambda *_: 6400)
+    tiled, grid = enhance.enhance(read_raw(dark), 50, QUIET, enhancer)
+    assert grid.count > 1
+    assert np.abs(tiled - whole).max() < 0.02 * np.abs(whole).max()
+    asked = replace(enhancer, settings=settings(small_model, tile=0))
+    with pytest.raises(FileProblem, match="E_OOM_DEVICE"):
+        enhance.enhance(read_raw(dark), 50, QUIET, asked)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_picture_of_nothing_is_never_written(
+    value: float, dark: Path, small_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(_: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        return np.full((3, 2 * planes.shape[1], 2 * planes.shape[2]), value, np.float32)
+
+    monkeypatch.setattr(enhance.TorchEngine, "run", fill)
+    with pytest.raises(FileProblem, match="E_BLACK" if value == 0 else "E_NONFINITE"):
+        run(dark, small_model)
+    assert not (dark.parent / "out.tif").exists()
+
+
+def test_match_takes_the_exposure_of_the_reference(dark: Path, small_model: str) -> None:
+    bright = dark.with_name("bright.dng")
+    simulate_file(dark.with_name("scene.png"), bright, SimulateSettings(ratio=2))
+    enhancer = load_enhancer(settings(small_model, ratio=parse_ratio(f"match:{bright}")))
+    report = enhance_file(Job(dark, dark.with_suffix(".tif")), enhancer)
+    assert report.ratio == pytest.approx(25)
+
+
+def test_a_missing_reference_is_named(small_model: str) -> None:
+    with pytest.raises(UsageProblem, match=r"none\.ARW"):
+        load_enhancer(settings(small_model, ratio=parse_ratio("match:none.ARW")))
+
+
+def test_an_unknown_model_is_named() -> None:
+    with pytest.raises(EnvironmentProblem, match="no model called"):
+        load_enhancer(settings("unheard-of"))
+
+
+def test_the_input_is_only_read(dark: Path, small_model: str) -> None:
+    before = dark.read_bytes(), dark.stat().st_mtime_ns
+    run(dark, small_model)
+    assert (dark.read_bytes(), dark.stat().st_mtime_ns) == before

@@ -1,0 +1,92 @@
+"""Every example runs as a user would run it, in an empty folder."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from darkroom.learning.config import TrainConfig, load_config
+from darkroom.picture.load import load_picture
+from darkroom.simulate import SimulateSettings, simulate_file
+from darkroom.zoo.weights import load_weights
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+TRAININGS = sorted(EXAMPLES.glob("*.toml"))
+
+# What makes a training short, whatever it trains.
+SHORT = {"steps": 2, "batch": 1, "patch": 16, "validate_every": 2, "checkpoint_every": 2}
+
+
+def run(*line: str | Path, folder: Path) -> str:
+    """Run Python in `folder` and return what it printed; it must not complain."""
+    command = [sys.executable, "-W", "error", *map(str, line)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Warning" in done.stderr) == (0, False), done.stderr
+    return done.stdout
+
+
+def draw_photos(folder: Path) -> None:
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(3):
+        coarse = rng.uniform(20, 235, (6, 8, 3)).astype(np.float32)
+        cv2.imwrite(str(folder / f"{number}.png"), cv2.resize(coarse, (96, 80)))
+
+
+def shortened(text: str) -> str:
+    """Return a training configuration with the numbers of a short run."""
+    for name, value in SHORT.items():
+        text = re.sub(rf"^{name} = \d+", f"{name} = {value}", text, flags=re.MULTILINE)
+    return text
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_run(script: Path, tmp_path: Path) -> None:
+    printed = run(script, folder=tmp_path)
+    assert printed
+    assert all(float(score) > 25 for score in re.findall(r"PSNR (\S+) dB", printed))
+
+
+def test_the_dark_frame_becomes_a_picture(tmp_path: Path) -> None:
+    frame = EXAMPLES / "dark_coffee.dng"
+    run("-m", "darkroom", "enhance", frame, "--ratio", "100", "-o", "demo", folder=tmp_path)
+    picture = load_picture(tmp_path / "demo" / "dark_coffee.dng.tif")
+    assert 0.1 < picture.mean() < 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("training", TRAININGS, ids=lambda path: path.name)
+def test_trainings_run(training: Path, tmp_path: Path) -> None:
+    draw_photos(tmp_path / "photos")
+    (tmp_path / "raw").mkdir()
+    simulate_file(
+        tmp_path / "photos" / "0.png",
+        tmp_path / "raw" / "clean.dng",
+        SimulateSettings(iso=100, ratio=1),
+    )
+    config = tmp_path / training.name
+    config.write_text(shortened(training.read_text(encoding="utf-8")), encoding="utf-8")
+    run("-m", "darkroom", "train", config, "-o", "run", folder=tmp_path)
+    name = load_config(config).model.name
+    assert load_weights(tmp_path / "run" / f"{name}.safetensors").card.name == name
+
+
+@pytest.mark.parametrize("training", TRAININGS, ids=lambda path: path.name)
+def test_trainings_name_their_folders_beside_themselves(training: Path, tmp_path: Path) -> None:
+    copied = load_config(Path(shutil.copy(training, tmp_path)))
+    for path in (*copied.data.photos, *copied.data.raw):
+        assert path.parent == tmp_path
+
+
+def test_the_long_training_explains_every_setting() -> None:
+    text = (EXAMPLES / "train_fast_unet.toml").read_text(encoding="utf-8")
+    for section in TrainConfig.model_fields:
+        model = TrainConfig.model_fields[section].annotation
+        for name in model.model_fields:  # type: ignore[union-attr]
+            assert re.search(rf"^(# )?{name} = ", text, re.MULTILINE), f"{section}.{name}"
