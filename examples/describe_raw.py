@@ -30,14 +30,17 @@ def describe(path: Path) -> None:
         print(f"  note: {warning}")
 
 
-def main() -> None:
+def main() -> int:
     names = sys.argv[1:] or [Path(__file__).with_name("dark_coffee.dng")]
+    failed = 0
     for path in map(Path, names):
         try:
             describe(path)
         except FileProblem as problem:
-            print(f"{path.name}: {problem}")
+            print(f"{path.name}: {problem}", file=sys.stderr)
+            failed += 1
+    return min(failed, 1)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

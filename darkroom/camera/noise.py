@@ -63,22 +63,21 @@ def profile_from_tag(values: tuple[float, ...]) -> NoiseLevel | None:
 
 
 def estimate_noise(raw: RawImage) -> NoiseLevel:
-    """Measure the noise in the picture itself; saturated and clipped parts are left out."""
-    span = raw.white - min(raw.black)
-    lines: dict[str, tuple[float, float]] = {}
-    for colour in "RGB":
-        positions = [at for at in range(4) if raw.phase[at] == colour]
-        measured = [measure_plane(raw, *divmod(at, 2)) for at in positions]
-        signal, variance, freedom = (np.concatenate(part) for part in zip(*measured, strict=True))
-        unclipped = signal < plateau(signal, variance)
-        lines[colour] = noise_line(
-            signal[unclipped],
-            variance[unclipped],
-            float(freedom[0]) if len(freedom) else 1.0,
-            1 / (12 * span**2),
-        )
-    red, green, blue = lines["R"], lines["G"], lines["B"]
-    return NoiseLevel((red[0], green[0], blue[0], green[0]), (red[1], green[1], blue[1], green[1]))
+    """Measure the noise in the picture itself; saturated and clipped parts are left out.
+
+    Before white balance every pixel of a sensor has the same gain and the same read noise, so one
+    line serves all planes: together they span more brightnesses than any of them.
+    """
+    measured = [measure_plane(raw, *divmod(position, 2)) for position in range(4)]
+    signal, variance, freedom = (np.concatenate(part) for part in zip(*measured, strict=True))
+    unclipped = signal < plateau(signal, variance)
+    shot, read = noise_line(
+        signal[unclipped],
+        variance[unclipped],
+        float(freedom[0]) if len(freedom) else 1.0,
+        1 / (12 * (raw.white - min(raw.black)) ** 2),
+    )
+    return NoiseLevel((shot,) * 4, (read,) * 4)
 
 
 def measure_plane(raw: RawImage, row: int, column: int) -> tuple[Array, Array, Array]:
