@@ -58,9 +58,10 @@ def by_darkroom(enhancer: Enhancer) -> Method:
     """Return the method that enhances a file as the command does and reads its output."""
 
     def method(dng: Path, ratio: float) -> Srgb:
-        target = dng.with_suffix(".dng.tif")
-        enhance_file(Job(dng, target), enhancer)
-        return load_picture(target)
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "out.tif"
+            enhance_file(Job(dng, target), enhancer)
+            return load_picture(target)
 
     return method
 

@@ -196,7 +196,7 @@ def run_within_memory(
         core = settings.tile or max(shape) + alignment
         grid = fixed_grid(shape, core=core, halo=card.halo, multiple_of=alignment)
         return run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid, alignment), grid
-    most = most_pixels(enhancer.engine, settings.max_memory)
+    most = most_pixels(enhancer.engine, settings.max_memory, frame=shape[0] * shape[1])
     for attempt in range(RETRIES + 1):
         grid = plan_grid(
             shape, halo=card.halo, multiple_of=alignment, most_pixels=most // 2**attempt

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from darkroom.errors import UsageProblem
 from darkroom.learning.checkpoints import LAST
 from darkroom.learning.config import TrainConfig
@@ -12,12 +10,12 @@ from darkroom.learning.loop import Learner, Progress, fit, make_learner, resume
 from darkroom.learning.losses import LOSSES
 from darkroom.learning.scenes import load_scenes
 from darkroom.learning.validation import picture_strip, split, validation_pairs
-from darkroom.networks import NETWORKS
+from darkroom.networks import NETWORKS, Network
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.picture.png import write_png
 from darkroom.publish import publish
 from darkroom.zoo.card import Card
-from darkroom.zoo.weights import build_network, load_weights, save_weights
+from darkroom.zoo.weights import save_weights
 
 
 def train(
@@ -49,12 +47,12 @@ def train(
         on_skipped(sentence)
     training_scenes, held_out = split(scenes, config.data.holdout)
     validation = validation_pairs(held_out, size=config.training.patch)
-    learner = make_learner(starting_network(config), config.training)
+    learner = make_learner(config)
     resume(learner, run)
     weights = run / f"{config.model.name}.safetensors"
 
     def keep_best(learner: Learner, scores: dict[str, float]) -> None:
-        network = learner.average.module
+        network = learner.mean
         save_weights(weights, card_of(config, network, scores, learner.step), network)
         strip = picture_strip(network, validation, device=config.training.device)
         strip_file = run / f"validation_{learner.step:07d}.png"
@@ -73,7 +71,7 @@ def train(
 
 
 def prepare(config: TrainConfig, run: Path, continue_run: bool) -> None:
-    """Check names and folder, set threads and seed."""
+    """Check names and folder."""
     for kind, name, known in (
         ("network", config.model.network, NETWORKS),
         ("loss", config.training.loss, LOSSES),
@@ -83,22 +81,9 @@ def prepare(config: TrainConfig, run: Path, continue_run: bool) -> None:
     if (run / LAST).exists() and not continue_run:
         raise UsageProblem(f"{run} holds a run already; add --resume or choose another folder")
     run.mkdir(parents=True, exist_ok=True)
-    if config.training.threads:
-        torch.set_num_threads(config.training.threads)
-    torch.manual_seed(config.training.seed)
 
 
-def starting_network(config: TrainConfig) -> torch.nn.Module:
-    """Return a fresh network, or one with the weights the configuration starts from."""
-    if config.model.init:
-        network = build_network(load_weights(config.model.init), device="cpu")
-        return network.train().requires_grad_(True)
-    return NETWORKS[config.model.network](**config.model.config)
-
-
-def card_of(
-    config: TrainConfig, network: torch.nn.Module, scores: dict[str, float], step: int
-) -> Card:
+def card_of(config: TrainConfig, network: Network, scores: dict[str, float], step: int) -> Card:
     """Describe the weights as they are now."""
     recipe = config.model_dump(mode="json", include={"noise", "training"})
     return Card(
@@ -106,8 +91,8 @@ def card_of(
         version=config.model.version,
         network=config.model.network,
         config=config.model.config,
-        halo=int(network.halo),  # type: ignore[arg-type]
-        multiple_of=int(network.multiple_of),  # type: ignore[arg-type]
+        halo=network.halo,
+        multiple_of=network.multiple_of,
         data=config.model.data,
         licence=config.model.licence,
         recipe={**recipe, "steps_done": step},

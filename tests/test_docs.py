@@ -15,7 +15,7 @@ from darkroom.learning.config import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 GUIDES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted(ROOT.glob("docs/*.md"))]
-PAGES = [*GUIDES, *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("models/*.md"))]
+PAGES = sorted({*GUIDES, *ROOT.glob("*.md"), *ROOT.glob("models/*.md")})
 
 HELP = {"-h", "--help"}
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -40,7 +40,7 @@ OWNERS = {
     "rawpy": {"camera"},
     "rich": {"report"},
     "safetensors": {"zoo", "learning"},
-    "torch": {"networks", "inference", "zoo", "learning", "train"},
+    "torch": {"networks", "inference", "zoo", "learning"},
     "typer": {"cli"},
 }
 DISTRIBUTIONS = {"opencv-python-headless": "cv2"}  # those not named like their module

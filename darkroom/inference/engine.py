@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem
+from darkroom.networks import Network
 
 FloatArray = npt.NDArray[np.float32]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -20,7 +20,7 @@ DEVICES = ("auto", "cpu", "cuda")
 class TorchEngine:
     """A network on a device, in a precision; `run` takes and gives float32 arrays."""
 
-    network: nn.Module
+    network: Network
     device: str
     precision: str
 
@@ -87,7 +87,7 @@ def choose_precision(precision: Precision, device: str) -> str:
     return "bf16" if native else "fp32"
 
 
-def make_engine(network: nn.Module, *, device: str, precision: Precision = "auto") -> TorchEngine:
+def make_engine(network: Network, *, device: str, precision: Precision = "auto") -> TorchEngine:
     """Put a network on a chosen device."""
-    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TorchEngine(network, device, choose_precision(precision, device))

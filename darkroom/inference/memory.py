@@ -9,6 +9,7 @@ from darkroom.inference.engine import TorchEngine
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 SHARE = 0.6  # of what is free may be used for a network's activations
+PICTURE_BYTES = 4 * 3 * 4  # a packed pixel becomes four of three float32 colours
 UNKNOWN = 4 << 30  # assumed free where the system does not say
 
 
@@ -28,21 +29,22 @@ def free_memory(device: str) -> int:
 
 def bytes_per_pixel(engine: TorchEngine) -> int:
     """Return the activations a packed pixel needs at the network's widest point."""
-    per_float = int(engine.network.bytes_per_pixel)  # type: ignore[arg-type]
+    per_float = engine.network.bytes_per_pixel
     return per_float if engine.precision == "fp32" else per_float * 2 // 3
 
 
-def most_pixels(engine: TorchEngine, max_memory: int | None) -> int:
+def most_pixels(engine: TorchEngine, max_memory: int | None, *, frame: int) -> int:
     """Return how many packed pixels a tile may hold.
 
     Args:
         engine: what will run.
         max_memory: bytes that all of darkroom may use; None for a share of what is free.
+        frame: packed pixels of the whole frame, whose picture must fit beside the tile.
     """
     if max_memory is None:
         budget = int(free_memory(engine.device) * SHARE)
     else:
-        budget = max(max_memory - resident(), max_memory // 4)
+        budget = max(max_memory - resident() - frame * PICTURE_BYTES, max_memory // 16)
     return max(budget // bytes_per_pixel(engine), 1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,11 +16,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from darkroom.errors import StoppedEarly
 from darkroom.learning.checkpoints import read_checkpoint, restore, save_checkpoint
-from darkroom.learning.config import TrainConfig, TrainingSection
+from darkroom.learning.config import ModelSection, TrainConfig, TrainingSection
 from darkroom.learning.losses import LOSSES
 from darkroom.learning.scenes import Scene
 from darkroom.learning.simulated_pairs import Pair, make_batch
 from darkroom.learning.validation import score
+from darkroom.networks import NETWORKS, Network
+from darkroom.zoo.weights import build_network, load_weights
 
 AHEAD = 3  # batches prepared while the network learns
 BAD_STEPS = 10  # losses in a row that are not numbers end the run
@@ -50,17 +53,27 @@ class Progress:
 class Learner:
     """What changes while a run goes on."""
 
-    network: nn.Module
+    network: Network
     average: AveragedModel
     optimiser: torch.optim.Optimizer
     step: int = 0
     best: float = -math.inf
     bad: int = 0
 
+    @property
+    def mean(self) -> Network:
+        """The moving average of the network: what is validated and shipped."""
+        return cast("Network", self.average.module)
 
-def make_learner(network: nn.Module, training: TrainingSection) -> Learner:
-    """Put a network and its optimiser on the device, ready for the first step."""
-    network = network.to(training.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+def make_learner(config: TrainConfig) -> Learner:
+    """Put the network and its optimiser on the device, ready for the first step."""
+    training = config.training
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    torch.manual_seed(training.seed)
+    network = starting_network(config.model)
+    network.to(training.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mean = get_ema_multi_avg_fn(training.ema)  # type: ignore[no-untyped-call]
     average = AveragedModel(network, multi_avg_fn=mean)
     optimiser = torch.optim.AdamW(
@@ -71,6 +84,15 @@ def make_learner(network: nn.Module, training: TrainingSection) -> Learner:
         fused=True,
     )
     return Learner(network, average, optimiser)
+
+
+def starting_network(model: ModelSection) -> Network:
+    """Return a fresh network, or one with the weights that the configuration starts from."""
+    if model.init is None:
+        return NETWORKS[model.network](**model.config)
+    network = build_network(load_weights(model.init), device="cpu")
+    network.train().requires_grad_(True)
+    return network
 
 
 def learning_rate(step: int, training: TrainingSection) -> float:
@@ -186,7 +208,7 @@ def fit(
         last = learner.step == training.steps
         scores = None
         if last or learner.step % training.validate_every == 0:
-            scores = score(learner.average.module, validation, device=training.device)
+            scores = score(learner.mean, validation, device=training.device)
             if scores["mean"] > learner.best:
                 learner.best = scores["mean"]
                 on_best(learner, scores)

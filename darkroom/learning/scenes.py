@@ -88,9 +88,15 @@ def matrix_of(raw: RawImage) -> FloatArray:
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:
-    """List the pictures and RAW files named or inside the named folders, sorted."""
+    """List the pictures and RAW files named or inside the named folders, sorted.
+
+    Raises:
+        UsageProblem: one of the paths does not exist.
+    """
     found: list[Path] = []
     for path in paths:
+        if not path.exists():
+            raise UsageProblem(f"{path}: no such picture or folder; check data.photos and data.raw")
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
         found += [file for file in inside if file.is_file()]
     return [f for f in found if f.suffix.lower() in PICTURE_SUFFIXES or is_raw_name(f)]

@@ -86,7 +86,7 @@ class FastUNet(nn.Module):
         pairs = list(pairwise(widths))
         self.multiple_of = 1 << (len(blocks) + 1)
         self.halo = halo(tuple(blocks), bottom)
-        self.bytes_per_pixel = 20 * width + 40 * detail + 200
+        self.bytes_per_pixel = 12 * detail + 6 * width + 120
         self.entry = nn.Conv2d(16, width, 3, padding=1)
         self.entry_noise = nn.Linear(8, width)
         self.encoder = nn.ModuleList(map(residuals, widths, blocks))

@@ -42,7 +42,7 @@ class UNet(nn.Module):
         widths = [width * 2**level for level in range(levels)]
         self.multiple_of = 1 << (levels - 1)
         self.halo = halo(levels)
-        self.bytes_per_pixel = 4 * 8 * width
+        self.bytes_per_pixel = 28 * width
         self.encoder = nn.ModuleList(
             DoubleConvolution(above, below)
             for above, below in zip([4, *widths], widths, strict=False)

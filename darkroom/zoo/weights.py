@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from darkroom.errors import EnvironmentProblem
-from darkroom.networks import NETWORKS
+from darkroom.networks import NETWORKS, Network
 from darkroom.publish import publish
 from darkroom.zoo.card import Card, card_from_header
 
@@ -97,7 +97,7 @@ def verify(path: Path) -> Card:
     return load_weights(path).card
 
 
-def build_network(weights: Weights, *, device: str) -> nn.Module:
+def build_network(weights: Weights, *, device: str) -> Network:
     """Return the network with its weights, in float32, ready for inference.
 
     Raises:
@@ -119,7 +119,8 @@ def build_network(weights: Weights, *, device: str) -> nn.Module:
         raise EnvironmentProblem(
             f"the weights do not fit network {card.network}: {reason}"
         ) from None
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    return network
 
 
 def save_weights(path: Path, card: Card, network: nn.Module) -> Card:

@@ -6,10 +6,9 @@ import torch
 
 from darkroom.errors import StoppedEarly
 from darkroom.learning import loop
-from darkroom.learning.config import NoiseSection, TrainConfig, TrainingSection
+from darkroom.learning.config import ModelSection, NoiseSection, TrainConfig, TrainingSection
 from darkroom.learning.scenes import Scene
 from darkroom.learning.validation import validation_pairs
-from darkroom.networks.fast_unet import FastUNet
 
 
 def config(**changes: object) -> TrainConfig:
@@ -26,13 +25,12 @@ def config(**changes: object) -> TrainConfig:
         **changes,
     }
     noise = NoiseSection(ratio=(1, 20), iso=(100, 800))
-    return TrainConfig(noise=noise, training=TrainingSection.model_validate(facts))
+    model = ModelSection(config={"width": 4, "blocks": [1], "bottom": 1, "detail": 4})
+    return TrainConfig(model=model, noise=noise, training=TrainingSection.model_validate(facts))
 
 
 def learner(settings: TrainConfig) -> loop.Learner:
-    torch.manual_seed(1)
-    network = FastUNet(width=4, blocks=(1,), bottom=1, detail=4)
-    return loop.make_learner(network, settings.training)
+    return loop.make_learner(settings)
 
 
 def fit(settings: TrainConfig, scenes: list[Scene], run: Path) -> tuple[loop.Learner, list]:
@@ -80,7 +78,7 @@ def test_reports_and_logs(scenes: list[Scene], tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_learns_one_picture_by_heart(scenes: list[Scene], tmp_path: Path) -> None:
-    settings = config(steps=120, learning_rate=3e-3, validate_every=120, log_every=20)
+    settings = config(steps=200, learning_rate=1e-2, validate_every=200, log_every=20)
     _, progress = fit(settings, scenes[:1], tmp_path / "run")
     assert progress[-1].loss < 0.5 * progress[0].loss
 

@@ -64,6 +64,11 @@ def test_files_are_found_in_order_whatever_their_depth(tmp_path: Path) -> None:
     assert [file.name for file in found] == ["z.JPG", "b.png", "c.dng"]
 
 
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="clean"):
+        files_in([tmp_path / "clean"])
+
+
 def test_crops_are_linear() -> None:
     scene = Scene("x", np.full((8, 8, 3), 128, np.uint8))
     crop = linear_crop(scene, 2, 2, 4)
