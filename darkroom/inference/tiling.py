@@ -39,16 +39,6 @@ class Grid:
         """Number of tiles."""
         return len(self.rows) * len(self.columns)
 
-    @property
-    def largest(self) -> int:
-        """Packed pixels of the largest tile, halo included."""
-        return max(s.high - s.low for s in self.rows) * max(s.high - s.low for s in self.columns)
-
-    @property
-    def work(self) -> int:
-        """Packed pixels of all tiles together, halos included."""
-        return sum(s.high - s.low for s in self.rows) * sum(s.high - s.low for s in self.columns)
-
     def __str__(self) -> str:
         """Say it to the user.
 
@@ -90,20 +80,29 @@ def plan_grid(
         most_pixels: packed pixels of a tile, halo included; None for no limit. Tiles never get
             smaller than one alignment step plus halo, even where that is more.
     """
-    rows, columns = shape
-    best: Grid | None = None
-    for down in range(1, math.ceil(rows / multiple_of) + 1):
-        row_spans = spans(rows, even_core(rows, down, multiple_of), halo, multiple_of)
-        for across in range(1, math.ceil(columns / multiple_of) + 1):
-            column_spans = spans(
-                columns, even_core(columns, across, multiple_of), halo, multiple_of
-            )
-            grid = Grid(row_spans, column_spans)
-            if most_pixels is None or grid.largest <= most_pixels:
-                if best is None or grid.work < best.work:
-                    best = grid
-                break  # more tiles across only add work
-    return best or fixed_grid(shape, core=multiple_of, halo=halo, multiple_of=multiple_of)
+    row_cuts, column_cuts = (every_cut(size, halo, multiple_of) for size in shape)
+    fitting = (
+        (total_rows * total_columns, rows, columns)
+        for widest_rows, total_rows, rows in row_cuts
+        for widest_columns, total_columns, columns in column_cuts
+        if most_pixels is None or widest_rows * widest_columns <= most_pixels
+    )
+    best = min(fitting, key=lambda cut: cut[0], default=None)
+    if best is None:
+        return fixed_grid(shape, core=multiple_of, halo=halo, multiple_of=multiple_of)
+    return Grid(best[1], best[2])
+
+
+def every_cut(size: int, halo: int, multiple_of: int) -> list[tuple[int, int, tuple[Span, ...]]]:
+    """Return the cuts of one side into 1, 2, 3 ... parts: widest part, sum of parts, the parts."""
+    counts = range(1, math.ceil(size / multiple_of) + 1)
+    cuts = (spans(size, even_core(size, count, multiple_of), halo, multiple_of) for count in counts)
+    return [(max(map(width, cut)), sum(map(width, cut)), cut) for cut in cuts]
+
+
+def width(span: Span) -> int:
+    """Return the packed pixels of a tile's side, halo included."""
+    return span.high - span.low
 
 
 def fixed_grid(shape: tuple[int, int], *, core: int, halo: int, multiple_of: int) -> Grid:

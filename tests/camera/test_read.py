@@ -175,11 +175,25 @@ def test_the_daylight_matrix_of_two_is_chosen(dng):
         assert np.allclose(read_raw(dng(change=change)).xyz_to_camera, MATRIX, atol=1e-4)
 
 
-def test_matrix_of_a_known_camera_comes_from_the_table_of_libraw(dng):
-    change = {271: (ASCII, "SONY"), 272: (ASCII, "ILCE-7SM2"), 50708: (ASCII, "Sony ILCE-7SM2")}
-    raw = read_raw(dng(change=change))
+KNOWN_CAMERA = {
+    271: (ASCII, "NIKON CORPORATION"),
+    272: (ASCII, "NIKON D850"),
+    50708: (ASCII, "NIKON CORPORATION NIKON D850"),
+}
+
+
+def test_what_a_dng_states_of_a_known_camera_is_believed(dng):
+    # LibRaw would put its own matrix and white level (15329 for this camera) in their place.
+    raw = read_raw(dng(change=KNOWN_CAMERA, white=16300))
+    assert np.allclose(raw.xyz_to_camera, MATRIX, atol=1e-3)
+    assert raw.white == 16300
+
+
+def test_matrix_of_a_known_camera_comes_from_libraw_if_the_file_has_none(dng):
+    raw = read_raw(dng(change={**KNOWN_CAMERA, 50721: None}))
     assert np.linalg.det(raw.xyz_to_camera) > 0
     assert not np.allclose(raw.xyz_to_camera, MATRIX, atol=1e-2)
+    assert not raw.warnings
 
 
 @pytest.mark.parametrize("entry", [None, (SRATIONAL, (1, 1) * 9), (SRATIONAL, (1, 0) * 9)])

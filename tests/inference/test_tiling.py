@@ -3,11 +3,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darkroom.inference.engine import TorchEngine
-from darkroom.inference.tiling import fixed_grid, plan_grid, run_tiled, spans
+from darkroom.inference.tiling import fixed_grid, plan_grid, run_tiled, spans, width
 from darkroom.networks.fast_unet import FastUNet
 from darkroom.networks.unet import UNet
 
@@ -70,6 +70,7 @@ def test_spans_cover_everything_once_and_stay_aligned(
         assert span.high == size or span.high - span.stop >= halo
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     rows=st.integers(1, 40),
     columns=st.integers(1, 40),
@@ -78,7 +79,7 @@ def test_spans_cover_everything_once_and_stay_aligned(
 def test_planned_grids_stay_under_the_limit(rows: int, columns: int, limit: int) -> None:
     shape = (rows * 50, columns * 50)
     grid = plan_grid(shape, halo=48, multiple_of=16, most_pixels=limit)
-    assert grid.largest <= limit
+    assert max(map(width, grid.rows)) * max(map(width, grid.columns)) <= limit
     if shape[0] * shape[1] <= limit:
         assert grid.count == 1
 
