@@ -28,9 +28,8 @@ def main() -> None:
     )
     left = (pictures[0].shape[1] - options.width) // 2
     strip = np.hstack([picture[:, left : left + options.width] for picture in pictures])
-    cv2.imwrite(
-        str(options.picture), np.rint(strip[..., ::-1] * 255), [cv2.IMWRITE_JPEG_QUALITY, 92]
-    )
+    srgb8 = np.rint(strip[..., ::-1] * 255).astype(np.uint8)
+    cv2.imwrite(str(options.picture), srgb8, [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
 if __name__ == "__main__":
