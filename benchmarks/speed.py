@@ -39,7 +39,7 @@ def draw(path: Path) -> None:
     scene = cv2.resize(coarse, (COLUMNS, ROWS), interpolation=cv2.INTER_CUBIC)
     scene[::97] *= 0.6
     scene[:, ::131] *= 0.7
-    cv2.imwrite(str(path), scene.clip(0, 255))
+    cv2.imwrite(str(path), scene.clip(0, 255).astype(np.uint8))
 
 
 def run_once(dng: Path, model: str, extra: list[str]) -> dict[str, float]:

@@ -142,7 +142,7 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
         pixels = finish(picture, raw, choice, enhancer)
     with clock("write"):
         write = partial(
-            WRITERS[settings.format], pixels=pixels, metadata=metadata_of(raw, settings)
+            WRITERS[settings.format], pixels=pixels, metadata=metadata_of(raw, enhancer)
         )
         publish(job.target, write, overwrite=settings.overwrite)
     return Report(
@@ -196,7 +196,7 @@ def run_within_memory(
         core = settings.tile or max(shape) + alignment
         grid = fixed_grid(shape, core=core, halo=card.halo, multiple_of=alignment)
         return run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid, alignment), grid
-    most = most_pixels(enhancer.engine, settings.max_memory, frame=shape[0] * shape[1])
+    most = most_pixels(enhancer.engine, settings.max_memory, shape=shape, halo=card.halo)
     for attempt in range(RETRIES + 1):
         grid = plan_grid(
             shape, halo=card.halo, multiple_of=alignment, most_pixels=most // 2**attempt
@@ -244,11 +244,13 @@ def smooth(picture: FloatArray, settings: GuidedFilter) -> FloatArray:
     return np.moveaxis(np.maximum(filtered, 0) ** 2, -1, 0)
 
 
-def metadata_of(raw: RawImage, settings: Settings) -> PictureMetadata:
+def metadata_of(raw: RawImage, enhancer: Enhancer) -> PictureMetadata:
     """Return what the output file says about the photograph."""
+    settings = enhancer.settings
+    is_linear = settings.tone == "linear" and enhancer.card.output_space != "srgb"
     return PictureMetadata(
         exif=without_gps(raw.exif) if settings.strip_gps else raw.exif,
-        icc=icc_profile("linear-srgb" if settings.tone == "linear" else "srgb"),
+        icc=icc_profile("linear-srgb" if is_linear else "srgb"),
         software=f"darkroom {__version__}",
     )
 

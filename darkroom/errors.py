@@ -4,7 +4,7 @@ DarkroomError
 ├── UsageProblem          2   the command line asks for something impossible
 ├── NothingMatched        3   no input file matched
 ├── EnvironmentProblem    4   weights, device or library missing or unusable
-├── StoppedEarly          5   the batch had to stop: disk full, output not writable
+├── StoppedEarly          5   the batch had to stop: disk full, a training that diverges
 └── FileProblem           1   one file failed; the others go on
 """
 

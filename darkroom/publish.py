@@ -75,8 +75,10 @@ def _write_aside(
     target: Path, write: Callable[[Path], None], rename: Callable[[Path, Path], None]
 ) -> None:
     part = _create_part(target)
+    mode = part.stat().st_mode  # as the user's umask has it; some writers make a new file
     try:
         write(part)
+        part.chmod(mode)
         _flush(part, os.O_RDWR)
         rename(part, target)
     finally:

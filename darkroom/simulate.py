@@ -47,7 +47,8 @@ def simulate_file(source: Path, target: Path, settings: SimulateSettings) -> Non
     """
     sensor = find_sensor(settings.camera)
     check(settings)
-    linear, balance = camera_view(source, sensor)
+    linear, orientation = camera_view(source, sensor)
+    balance = (sensor.daylight[0], 1.0, sensor.daylight[1])
     signal = mosaic_of(linear, balance, settings.phase) * (sensor.span / settings.ratio)
     counts = expose(
         signal,
@@ -59,7 +60,7 @@ def simulate_file(source: Path, target: Path, settings: SimulateSettings) -> Non
     mosaic = digitise(counts, black=sensor.black, white=sensor.white)
     publish(
         target,
-        lambda part: write_dark(part, mosaic, balance, sensor, settings),
+        lambda part: write_dark(part, mosaic, orientation, sensor, settings),
         overwrite=settings.overwrite,
     )
 
@@ -72,13 +73,13 @@ def check(settings: SimulateSettings) -> None:
         raise UsageProblem(f"--ratio {settings.ratio:g} is out of range; use 1 to 10000")
 
 
-def camera_view(source: Path, sensor: Sensor) -> tuple[FloatArray, tuple[float, float, float]]:
-    """Return the scene in white-balanced linear camera RGB (3, H, W), and the white balance."""
+def camera_view(source: Path, sensor: Sensor) -> tuple[FloatArray, int]:
+    """Return the scene in the sensor's white-balanced linear RGB (3, H, W), and its orientation."""
     if is_raw_name(source):
-        return binned(read_raw(source), sensor)
-    balance = (sensor.daylight[0], 1.0, sensor.daylight[1])
+        raw = read_raw(source)
+        return binned(raw, sensor), raw.orientation
     linear = srgb_decode(load_picture(source)).astype(np.float32)
-    return to_camera(np.moveaxis(linear, -1, 0), sensor), balance
+    return to_camera(np.moveaxis(linear, -1, 0), sensor), 1
 
 
 def to_camera(linear_srgb: FloatArray, sensor: Sensor) -> FloatArray:
@@ -87,7 +88,7 @@ def to_camera(linear_srgb: FloatArray, sensor: Sensor) -> FloatArray:
     return np.maximum(np.tensordot(from_srgb, linear_srgb, axes=1), 0).astype(np.float32)
 
 
-def binned(raw: RawImage, sensor: Sensor) -> tuple[FloatArray, tuple[float, float, float]]:
+def binned(raw: RawImage, sensor: Sensor) -> FloatArray:
     """Return a clean RAW frame at half size, without demosaicing, in the colours of `sensor`."""
     red, green, blue, green2 = planes_of(raw)
     gains = plane_gains(raw.white_balance)
@@ -95,7 +96,7 @@ def binned(raw: RawImage, sensor: Sensor) -> tuple[FloatArray, tuple[float, floa
     balanced = np.clip(balanced, 0, min(gains)).astype(np.float32)  # blown areas are neutral
     own = camera_to_srgb(raw.xyz_to_camera).astype(np.float32)
     linear_srgb = np.tensordot(own, balanced, axes=1).astype(np.float32)
-    return to_camera(linear_srgb, sensor), (sensor.daylight[0], 1.0, sensor.daylight[1])
+    return to_camera(linear_srgb, sensor)
 
 
 def mosaic_of(linear: FloatArray, balance: tuple[float, float, float], phase: str) -> FloatArray:
@@ -112,7 +113,7 @@ def mosaic_of(linear: FloatArray, balance: tuple[float, float, float], phase: st
 def write_dark(
     path: Path,
     mosaic: npt.NDArray[np.uint16],
-    balance: tuple[float, float, float],
+    orientation: int,
     sensor: Sensor,
     settings: SimulateSettings,
 ) -> None:
@@ -124,7 +125,8 @@ def write_dark(
         black=(sensor.black,) * 4,
         white=sensor.white,
         xyz_to_camera=np.array(sensor.xyz_to_camera),
-        white_balance=balance,
+        white_balance=(sensor.daylight[0], 1.0, sensor.daylight[1]),
+        orientation=orientation,
         make=sensor.make,
         model=sensor.model,
         seconds=BRIGHT_SECONDS / settings.ratio,

@@ -143,7 +143,7 @@ def test_memory_that_runs_out_makes_tiles_smaller(
         return run_whole(self, planes, noise)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(enhancer.engine), "run", run_small)
-    monkeypatch.setattr(enhance, "most_pixels", lambda *_, frame: 6400)
+    monkeypatch.setattr(enhance, "most_pixels", lambda *_, shape, halo: 6400)
     tiled, grid = enhance.enhance(read_raw(dark), 50, QUIET, enhancer)
     assert grid.count > 1
     assert np.abs(tiled - whole).max() < 0.02 * np.abs(whole).max()

@@ -284,3 +284,14 @@ def test_a_file_in_place_of_a_folder_is_denied(tmp_path: Path) -> None:
     with pytest.raises(FileProblem) as caught:
         publish(tmp_path / "out" / "a.tif", write, overwrite=True)
     assert caught.value.code is FailureCode.WRITE_DENIED
+
+
+def test_a_writer_that_makes_its_own_file_does_not_hide_it_from_others(tmp_path: Path) -> None:
+    def write(part: Path) -> None:
+        part.unlink()
+        part.write_bytes(CONTENT)
+        part.chmod(0o600)
+
+    (tmp_path / "plain").touch()
+    publish(tmp_path / "picture", write, overwrite=False)
+    assert (tmp_path / "picture").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -11,6 +11,7 @@ from darkroom.camera.noise import noise_level
 from darkroom.camera.read import read_raw
 from darkroom.camera.sensors import SENSORS, noise_level_of
 from darkroom.errors import FileProblem, UsageProblem
+from darkroom.picture.dng import write_bayer_dng
 from darkroom.picture.tone import srgb_decode
 from darkroom.simulate import SimulateSettings, simulate_file
 
@@ -94,6 +95,26 @@ def test_a_clean_raw_file_is_binned(grey: Path, tmp_path: Path) -> None:
     assert raw.mosaic.shape == (100, 120)
     balanced = planes_of(raw).mean((1, 2)) * np.array([*raw.white_balance, 1])
     assert balanced == pytest.approx(float(srgb_decode(GREY / 255)) / 20, rel=0.05)
+
+
+def test_a_raw_file_keeps_its_orientation(grey: Path, tmp_path: Path) -> None:
+    clean, dark = tmp_path / "clean.dng", tmp_path / "dark.dng"
+    simulate_file(grey, clean, SimulateSettings(iso=50, ratio=1))
+    raw = read_raw(clean)
+    write_bayer_dng(
+        clean,
+        raw.mosaic,
+        phase=raw.phase,
+        black=[int(level) for level in raw.black],
+        white=int(raw.white),
+        xyz_to_camera=raw.xyz_to_camera,
+        white_balance=raw.white_balance,
+        make="Maker",
+        model="Camera",
+        orientation=6,
+    )
+    simulate_file(clean, dark, SimulateSettings())
+    assert read_raw(dark).orientation == 6
 
 
 def test_libraw_reads_it(grey: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def expand_inputs(
     found = [(name, _matches(name, is_input)) for name in args]
     found += [(name, _files_at(name, is_input)) for name in listed]
     unmatched = tuple(name for name, inputs in found if not inputs)
-    inputs = tuple(_unique(item for _, items in found for item in items))
+    inputs = _without_outputs(tuple(_unique(item for _, items in found for item in items)))
     if not inputs:
         raise NothingMatched(_nothing(unmatched))
     return Found(inputs, unmatched)
@@ -83,7 +83,10 @@ def read_names(source: str, *, null_separated: bool) -> list[str]:
     if not null_separated and b"\0" in content:
         raise UsageProblem(f"--files-from {source}: the list holds NUL characters; add --null")
     separator = b"\0" if null_separated else b"\n"
-    return [os.fsdecode(name) for name in content.split(separator) if name]
+    names = content.split(separator)
+    if not null_separated:
+        names = [name.removesuffix(b"\r") for name in names]  # a list written on Windows
+    return [os.fsdecode(name) for name in names if name]
 
 
 def _matches(argument: str, is_input: Callable[[Path], bool]) -> list[Input]:
@@ -125,6 +128,14 @@ def _unique(inputs: Iterable[Input]) -> Iterator[Input]:
         if identity not in seen:
             seen.add(identity)
             yield item
+
+
+def _without_outputs(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+    """Drop IMG_1.ARW.tif where IMG_1.ARW is asked for too: `*` matches earlier outputs as well."""
+    asked = {item.path for item in inputs}
+    return tuple(
+        item for item in inputs if not item.path.suffix or item.path.with_suffix("") not in asked
+    )
 
 
 def _identity(path: Path) -> object:

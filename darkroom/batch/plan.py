@@ -38,7 +38,7 @@ def plan_jobs(inputs: Sequence[Input], *, out_dir: Path | None, suffix: str) -> 
         raise UsageProblem(f"-o {out_dir}: this is a file, not a folder")
     jobs = [Job(item.path, target_of(item, out_dir, suffix)) for item in inputs]
     _refuse_long_names(jobs)
-    _refuse_collisions(jobs)
+    refuse_collisions(jobs)
     return jobs
 
 
@@ -62,9 +62,14 @@ def _refuse_long_names(jobs: Iterable[Job]) -> None:
             )
 
 
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
+def refuse_collisions(jobs: Sequence[Job]) -> None:
+    """Refuse jobs that would write one file twice, or write over a file that is read.
+
+    Raises:
+        UsageProblem: there are such jobs.
+    """
     key_of = _keys()
-    sources = {key_of(job.source): job.source for job in jobs}
+    sources = {key_of(path): job.source for job in jobs for path in (job.source, followed(job))}
     taken: dict[str, Job] = {}
     for job in jobs:
         key = key_of(job.target)
@@ -77,6 +82,11 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
                 " or name the folder that holds both"
             )
         taken[key] = job
+
+
+def followed(job: Job) -> Path:
+    """Return the file that is read, where `job.source` is a link to it."""
+    return job.source.resolve() if job.source.is_symlink() else job.source
 
 
 def _keys() -> Callable[[Path], str]:

@@ -41,7 +41,8 @@ def start_on_red(mosaic: npt.NDArray[np.float32], phase: str) -> FloatArray:
     which has the same filters.
     """
     rows, columns = mosaic.shape
-    return np.pad(mosaic, border(phase, (rows, columns)), mode="reflect")
+    missing = border(phase, (rows, columns))
+    return np.pad(mosaic, missing, mode="reflect") if np.any(missing) else mosaic
 
 
 def pack(mosaic: FloatArray) -> FloatArray:
@@ -66,10 +67,13 @@ def plane_gains(white_balance: tuple[float, float, float]) -> tuple[float, float
 
 def linear_mosaic(raw: RawImage) -> FloatArray:
     """Return the mosaic with black at 0 and white at 1; noise below black stays negative."""
-    rows, columns = raw.mosaic.shape
-    black = np.array(raw.black, np.float32).reshape(2, 2)
-    black = np.tile(black, (rows // 2 + 1, columns // 2 + 1))[:rows, :columns]
-    return (raw.mosaic - black) / (np.float32(raw.white) - black)
+    linear = raw.mosaic.astype(np.float32)
+    for position, black in enumerate(raw.black):  # in place: a frame is large
+        row, column = divmod(position, 2)
+        cells = linear[row::2, column::2]
+        cells -= np.float32(black)
+        cells /= np.float32(raw.white - black)
+    return linear
 
 
 def planes_of(raw: RawImage) -> FloatArray:

@@ -165,7 +165,9 @@ def first_number(entry: ExifEntry | None) -> float | None:
     if entry is None or not isinstance(entry[3], tuple) or is_zero(entry[3]):
         return None
     values = entry[3]
-    return float(values[0] / values[1] if entry[2] in FRACTIONS else values[0])
+    if entry[2] not in FRACTIONS:
+        return float(values[0])
+    return float(values[0] / values[1]) if values[1] else None
 
 
 def exposure_entries(

@@ -212,8 +212,9 @@ def read_noise(sensor: Sensor, iso: float) -> ReadNoise:
     if sensor.measured:
         rows = np.array(sensor.measured)
         at = np.log(iso), np.log(rows[:, 0])
+        beyond = max(1.0, iso / rows[-1, 0])  # past the table the gain amplifies all noise alike
         sigma, scale, row = (
-            float(np.exp(np.interp(*at, np.log(rows[:, column])))) for column in (1, 2, 4)
+            beyond * float(np.exp(np.interp(*at, np.log(rows[:, column])))) for column in (1, 2, 4)
         )
         return ReadNoise(
             round(sigma, 6), round(scale, 6), float(np.interp(*at, rows[:, 3])), round(row, 6)

@@ -194,6 +194,8 @@ def _guided_filter(wanted: bool, radius: int | None, eps: float | None) -> "Guid
 
     if not wanted and (radius, eps) != (None, None):
         raise UsageProblem("--radius and --eps belong to the guided filter; add --guided-filter")
+    if eps == 0:
+        raise UsageProblem("--eps of the guided filter must be above 0")
     if not wanted:
         return None
     return GuidedFilter(RADIUS if radius is None else radius, EPS if eps is None else eps)

@@ -83,7 +83,7 @@ def command(
     The DNG is what the camera would have made of the scene with that much less light: its
     colours, its mosaic and its noise.
     """
-    from darkroom.batch.plan import Job
+    from darkroom.batch.plan import Job, refuse_collisions
     from darkroom.batch.run import run_jobs
     from darkroom.simulate import SimulateSettings, simulate_file
 
@@ -99,6 +99,7 @@ def command(
         overwrite=overwrite,
     )
     jobs = [Job(picture, out)]
+    refuse_collisions(jobs)
     outcomes = run_jobs(
         jobs, lambda job: simulate_file(job.source, job.target, settings), overwrite=overwrite
     )

@@ -1,15 +1,22 @@
 """How much memory a run may take, and how large a tile that allows."""
 
 import os
+import re
 from pathlib import Path
 
 import torch
 
+from darkroom.errors import FailureCode, FileProblem
 from darkroom.inference.engine import TorchEngine
 
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+MEMORY_FACTS = Path("/proc/meminfo")
+AVAILABLE = re.compile(r"^MemAvailable:\s*(\d+) kB", re.MULTILINE)
+CGROUP_LIMIT, CGROUP_USED = (
+    Path("/sys/fs/cgroup", name) for name in ("memory.max", "memory.current")
+)
 SHARE = 0.6  # of what is free may be used for a network's activations
-PICTURE_BYTES = 4 * 3 * 4  # a packed pixel becomes four of three float32 colours
+PICTURE_BYTES = 4 * 3 * (4 + 2) + 4 * 4  # a packed pixel: four of three colours, and the planes
+ALIGNMENT = 64  # at most, of any network
 UNKNOWN = 4 << 30  # assumed free where the system does not say
 
 
@@ -18,13 +25,14 @@ def free_memory(device: str) -> int:
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
     try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
+        free = int(AVAILABLE.findall(MEMORY_FACTS.read_text())[0]) << 10
+    except (OSError, IndexError):
         return UNKNOWN
     try:
-        return min(free, int(CGROUP_LIMIT.read_text()))
+        left = int(CGROUP_LIMIT.read_text()) - int(CGROUP_USED.read_text())
     except (OSError, ValueError):
         return free
+    return min(free, max(left, 0))
 
 
 def bytes_per_pixel(engine: TorchEngine) -> int:
@@ -33,19 +41,42 @@ def bytes_per_pixel(engine: TorchEngine) -> int:
     return per_float if engine.precision == "fp32" else per_float * 2 // 3
 
 
-def most_pixels(engine: TorchEngine, max_memory: int | None, *, frame: int) -> int:
-    """Return how many packed pixels a tile may hold.
+def most_pixels(
+    engine: TorchEngine, max_memory: int | None, *, shape: tuple[int, int], halo: int
+) -> int:
+    """Return how many packed pixels a tile may hold, halo included.
 
     Args:
         engine: what will run.
         max_memory: bytes that all of darkroom may use; None for a share of what is free.
-        frame: packed pixels of the whole frame, whose picture must fit beside the tile.
+        shape: packed rows and columns of the frame, whose picture must fit beside the tile.
+        halo: packed pixels around a tile; below three halos a side, tiles are mostly halo.
+
+    Raises:
+        FileProblem: the limit leaves no room for a tile of sensible size.
     """
+    frame = shape[0] * shape[1]
+    smallest = min(frame, (3 * halo) ** 2)
     if max_memory is None:
-        budget = int(free_memory(engine.device) * SHARE)
-    else:
-        budget = max(max_memory - resident() - frame * PICTURE_BYTES, max_memory // 16)
-    return max(budget // bytes_per_pixel(engine), 1)
+        share = int(free_memory(engine.device) * SHARE) // bytes_per_pixel(engine)
+        return min(max(share, smallest), frame_limit(shape))
+    held = resident() + frame * PICTURE_BYTES
+    needed = held + smallest * bytes_per_pixel(engine)
+    if needed > max_memory:
+        raise FileProblem(
+            FailureCode.OOM_HOST,
+            f"this frame needs {needed >> 20} MB, {max_memory >> 20} MB are allowed",
+            "raise --max-memory",
+        )
+    return min((max_memory - held) // bytes_per_pixel(engine), frame_limit(shape))
+
+
+def frame_limit(shape: tuple[int, int]) -> int:
+    """Return the pixels of the whole frame, alignment included: more are never of use.
+
+    Whoever halves the limit because memory ran out gets smaller tiles at once.
+    """
+    return (shape[0] + ALIGNMENT) * (shape[1] + ALIGNMENT)
 
 
 def resident() -> int:

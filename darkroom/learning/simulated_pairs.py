@@ -21,7 +21,6 @@ from darkroom.picture.render import camera_to_srgb
 FloatArray = npt.NDArray[np.float32]
 
 BRIGHTEST = 8.0  # linear truth is cut here, as the network's input is
-SPECTRUM_SPREAD = 0.15  # how far a random camera's matrix lies between two known ones
 BRIGHT_SHARE = 0.12  # of the patches get highlights above white
 
 

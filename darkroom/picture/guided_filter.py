@@ -45,6 +45,7 @@ def guided_filter(
         ValueError: radius or eps out of range, or shapes that do not belong together.
     """
     _require_sizes(guide, source, radius, eps)
+    radius = min(radius, max(guide.shape))  # windows end at the picture anyway
     filtered = np.empty(source.shape, np.float32)
     channels = np.atleast_3d(filtered)  # a view, as the strips below are
     for inner, outer, cut in _strips(len(guide), radius):

@@ -102,8 +102,7 @@ def outcome_lines(outcome: "AnyOutcome", verbosity: Verbosity) -> list[tuple[str
     elif outcome.status == "cancelled":
         return []
     else:
-        time = f" ({outcome.seconds:.1f} s)" if outcome.status == "ok" else ""
-        lines = [("result", f"{outcome.source} -> {outcome.target}{time}")]
+        lines = [("result", f"{outcome.source} -> {outcome.target}{_in_short(outcome)}")]
     lines += [("warning", f"{outcome.source}: warning: {text}") for text in outcome.warnings]
     if verbosity is Verbosity.QUIET:
         return [line for line in lines if line[0] == "failed"]
@@ -158,6 +157,18 @@ def _failure_table(failed: Sequence["AnyOutcome"]) -> Table:
     return table
 
 
+def _in_short(outcome: "AnyOutcome") -> str:
+    """Say how long it took, and which ratio was chosen why."""
+    if outcome.status != "ok":
+        return ""
+    report, time = outcome.report, f"{outcome.seconds:.1f} s"
+    return f" ({time})" if report is None else f" ({_ratio(report)}; {time})"
+
+
+def _ratio(report: "Report") -> str:
+    return f"ratio {report.ratio:g}, {report.ratio_reason}"
+
+
 def _failure(outcome: "AnyOutcome") -> str:
     parts = ("darkroom", str(outcome.source), outcome.code, outcome.message)
     return ": ".join(part for part in parts if part)
@@ -170,9 +181,8 @@ def _details(outcome: "AnyOutcome") -> list[str]:
     if report is None:
         return []
     times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in report.seconds.items())
-    ratio = f"ratio {report.ratio:g} ({report.ratio_reason})"
     return [
-        f"{report.camera}; {ratio}; noise: {report.noise_source}",
+        f"{report.camera}; noise: {report.noise_source}",
         f"{report.model} on {report.device}, {report.tile}; {times}",
     ]
 

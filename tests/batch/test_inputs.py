@@ -165,3 +165,16 @@ def test_a_null_separated_list_read_as_lines_is_refused(in_folder: Path) -> None
 def test_a_missing_list_is_wrong_use() -> None:
     with pytest.raises(UsageProblem, match=r"gone\.txt"):
         expand(files_from="gone.txt")
+
+
+def test_outputs_beside_their_inputs_are_no_inputs(tmp_path: Path) -> None:
+    for name in ("a.ARW", "a.ARW.tif", "b.ARW", "c.tif"):
+        (tmp_path / name).write_text(name)
+    pattern = str(tmp_path / "*")
+    found = expand_inputs([pattern], is_input=lambda path: path.suffix == ".ARW")
+    assert [item.path.name for item in found.inputs] == ["a.ARW", "b.ARW", "c.tif"]
+
+
+def test_lists_written_on_windows_are_read(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"a.ARW\r\nb.ARW\r\n")
+    assert read_names(str(tmp_path / "list.txt"), null_separated=False) == ["a.ARW", "b.ARW"]

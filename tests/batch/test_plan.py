@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.batch.inputs import Input, expand_inputs
-from darkroom.batch.plan import Job, plan_jobs
+from darkroom.batch.plan import Job, plan_jobs, refuse_collisions
 from darkroom.errors import UsageProblem
 
 
@@ -85,3 +85,10 @@ def test_a_file_as_output_folder_is_wrong_use(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(UsageProblem, match="not a folder"):
         plan_jobs(named("a.ARW"), out_dir=tmp_path / "out", suffix=".tif")
+
+
+def test_the_file_behind_a_link_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "real.dng").write_text("mine")
+    (tmp_path / "link.dng").symlink_to(tmp_path / "real.dng")
+    with pytest.raises(UsageProblem, match="would replace"):
+        refuse_collisions([Job(tmp_path / "link.dng", tmp_path / "real.dng")])

@@ -58,3 +58,8 @@ def test_matrices_see_white_with_every_channel(name):
 def test_an_unknown_camera_lists_the_known_ones():
     with pytest.raises(UsageProblem, match="nikon-d850"):
         find_sensor("pinhole")
+
+
+def test_noise_goes_on_growing_past_the_table():
+    sensor = SENSORS["sony-a7s2"]
+    assert read_noise(sensor, 102400).sigma == pytest.approx(4 * read_noise(sensor, 25600).sigma)

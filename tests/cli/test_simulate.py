@@ -79,3 +79,11 @@ def test_choices_are_those_of_the_rooms_below() -> None:
 
     assert {phase.value for phase in Phase} == set(PHASES)
     assert {shape.value for shape in ReadNoise} == set(get_args(ReadNoiseShape))
+
+
+def test_the_picture_is_never_written_over(darkroom: Run, calls: list[Any], tmp_path: Path) -> None:
+    source = tmp_path / "clean.dng"
+    source.write_bytes(b"mine")
+    assert darkroom("simulate", source, "-o", source, "--overwrite").code == 2
+    assert not calls
+    assert source.read_bytes() == b"mine"

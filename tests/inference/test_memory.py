@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from darkroom.errors import FailureCode, FileProblem
 from darkroom.inference import memory
 from darkroom.inference.engine import make_engine
 from darkroom.networks.fast_unet import FastUNet
@@ -14,31 +17,50 @@ def test_free_memory_is_plausible() -> None:
     assert 1 << 20 < memory.free_memory("cpu") < 1 << 50
 
 
+SHAPE = (2000, 3000)
+
+
 def test_a_limit_bounds_the_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "resident", lambda: 200 << 20)
     small, large = (
-        memory.most_pixels(engine("fp32"), limit << 20, frame=1 << 20) for limit in (300, 1000)
+        memory.most_pixels(engine("fp32"), limit << 20, shape=SHAPE, halo=16)
+        for limit in (800, 1000)
     )
     assert small < large
-    assert small * memory.bytes_per_pixel(engine("fp32")) <= 52 << 20
+    picture = SHAPE[0] * SHAPE[1] * memory.PICTURE_BYTES
+    assert small * memory.bytes_per_pixel(engine("fp32")) <= (600 << 20) - picture
 
 
-def test_a_limit_below_what_is_in_use_still_leaves_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_cannot_be_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "resident", lambda: 900 << 20)
-    assert memory.most_pixels(engine("fp32"), 100 << 20, frame=9) >= 1
+    with pytest.raises(FileProblem, match="--max-memory") as caught:
+        memory.most_pixels(engine("fp32"), 1000 << 20, shape=SHAPE, halo=16)
+    assert caught.value.code == FailureCode.OOM_HOST
 
 
 def test_without_a_limit_a_share_of_what_is_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_memory", lambda _: 10 << 30)
-    used = memory.most_pixels(engine("fp32"), None, frame=9) * memory.bytes_per_pixel(
-        engine("fp32")
-    )
-    assert 5 << 30 < used < 7 << 30
+    monkeypatch.setattr(memory, "free_memory", lambda _: 1 << 30)
+    pixels = memory.most_pixels(engine("fp32"), None, shape=SHAPE, halo=16)
+    used = pixels * memory.bytes_per_pixel(engine("fp32"))
+    assert 0.5 * (1 << 30) < used < 0.7 * (1 << 30)
 
 
-def test_a_system_that_does_not_say_gets_a_safe_guess(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> int:
-        raise ValueError
+def test_plenty_of_memory_allows_the_frame_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    # so that halving the answer makes smaller tiles at once
+    monkeypatch.setattr(memory, "free_memory", lambda _: 1 << 50)
+    pixels = memory.most_pixels(engine("fp32"), None, shape=SHAPE, halo=16)
+    assert SHAPE[0] * SHAPE[1] <= pixels < 1.1 * SHAPE[0] * SHAPE[1]
 
-    monkeypatch.setattr(memory.os, "sysconf", fail)
+
+def test_a_system_that_does_not_say_gets_a_safe_guess(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory, "MEMORY_FACTS", tmp_path / "none")
     assert memory.free_memory("cpu") == memory.UNKNOWN
+
+
+def test_what_a_container_has_left_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in (("CGROUP_LIMIT", 5 << 20), ("CGROUP_USED", 3 << 20)):
+        (tmp_path / name).write_text(f"{value}\n")
+        monkeypatch.setattr(memory, name, tmp_path / name)
+    assert memory.free_memory("cpu") == 2 << 20

@@ -108,3 +108,9 @@ def test_shapes_that_do_not_belong_together_are_refused():
         guided_filter(guide, source.T, radius=1, eps=1e-3)
     with pytest.raises(ValueError, match="guide"):
         guided_filter(np.stack([guide] * 3, -1), source, radius=1, eps=1e-3)
+
+
+def test_a_radius_beyond_the_picture_costs_no_more_than_the_picture():
+    picture = np.random.default_rng(0).random((20, 30), np.float32)
+    widest, beyond = (guided_filter(picture, picture, radius=r, eps=1e-3) for r in (30, 10**6))
+    np.testing.assert_array_equal(widest, beyond)

@@ -69,7 +69,7 @@ def test_errors_read_program_path_code_reason_and_advice(
 def test_away_from_a_terminal_every_file_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, [DONE, BAD, KEPT, LEFT, PLAN], Verbosity.NORMAL).splitlines()
     assert lines == [
-        "a.ARW -> out/a.ARW.tif (2.0 s)",
+        "a.ARW -> out/a.ARW.tif (ratio 100, darkest percent; 2.0 s)",
         "a.ARW: warning: dim",
         "darkroom: b.ARW: E_TRUNCATED: ends at 7; copy it again",
         "c.ARW: skipped: is there",
