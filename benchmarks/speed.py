@@ -85,7 +85,7 @@ def main() -> None:
         picture, dng = Path(folder) / "scene.png", Path(folder) / "dark.dng"
         draw(picture)
         simulate_file(picture, dng, SimulateSettings())
-        variants = {"default": [], "--max-memory 700M": ["--max-memory", "700M"]}
+        variants = {"default": [], "--max-memory 1G": ["--max-memory", "1G"]}
         results = {
             name: medians([run_once(dng, options.model, extra) for _ in range(options.runs)])
             for name, extra in variants.items()

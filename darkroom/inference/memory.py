@@ -16,6 +16,7 @@ CGROUP_LIMIT, CGROUP_USED = (
 )
 SHARE = 0.6  # of what is free may be used for a network's activations
 PICTURE_BYTES = 4 * 3 * (4 + 2) + 4 * 4  # a packed pixel: four of three colours, and the planes
+RUNTIME_BYTES = 160 << 20  # what torch takes with its first run: kernels, reordered weights
 ALIGNMENT = 64  # at most, of any network
 UNKNOWN = 4 << 30  # assumed free where the system does not say
 
@@ -60,7 +61,7 @@ def most_pixels(
     if max_memory is None:
         share = int(free_memory(engine.device) * SHARE) // bytes_per_pixel(engine)
         return min(max(share, smallest), frame_limit(shape))
-    held = resident() + frame * PICTURE_BYTES
+    held = resident() + RUNTIME_BYTES + frame * PICTURE_BYTES
     needed = held + smallest * bytes_per_pixel(engine)
     if needed > max_memory:
         raise FileProblem(
