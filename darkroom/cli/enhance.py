@@ -227,7 +227,9 @@ def _jobs(inputs: "Sequence[Input]", out: Path | None, format_: Format) -> "list
 
 def _preview(jobs: "list[Job]", settings: "Settings") -> "Iterator[Outcome[Report | None]]":
     from darkroom.batch.run import preview_jobs
+    from darkroom.zoo.find import locate
 
+    locate(settings.model)  # what the real run would stumble over at once
     return preview_jobs(jobs, overwrite=settings.overwrite)
 
 

@@ -11,6 +11,7 @@ from darkroom.camera.exif import (
     clean_text,
     exposure_entries,
     exposure_of,
+    first_number,
     rational,
     read_exif,
     text_of,
@@ -203,3 +204,8 @@ def test_the_list_of_tags_has_no_structure_in_it():
 
 def test_blocks_are_read_from_memory_too():
     assert exifread.process_file(io.BytesIO(tiff_block({271: (ASCII, "Canon")})), details=False)
+
+
+def test_fractions_over_zero_are_no_numbers_however_many_follow():
+    assert first_number(("exif", 33434, RATIONAL, (1, 0, 1, 10))) is None
+    assert first_number(("exif", 33434, RATIONAL, (1, 4, 1, 0))) == 0.25

@@ -249,3 +249,17 @@ def test_sizes_that_are_none(text: str) -> None:
 def test_tiles_that_are_none(text: str) -> None:
     with pytest.raises(UsageProblem, match="--tile"):
         parse_tile(text)
+
+
+def test_a_dry_run_names_a_model_that_is_missing(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW")
+    ended = darkroom("enhance", "a.ARW", "-n", "--model", "unheard-of")
+    assert ended.code == 4
+    assert "unheard-of" in ended.err
+
+
+def test_a_guided_filter_needs_a_variance(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW")
+    ended = darkroom("enhance", "a.ARW", "--guided-filter", "--eps", "0")
+    assert ended.code == 2
+    assert "--eps" in ended.err
