@@ -195,14 +195,14 @@ def run_within_memory(
     if settings.tile is not None:
         core = settings.tile or max(shape) + alignment
         grid = fixed_grid(shape, core=core, halo=card.halo, multiple_of=alignment)
-        return run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid, alignment), grid
+        return run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid), grid
     most = most_pixels(enhancer.engine, settings.max_memory, shape=shape, halo=card.halo)
     for attempt in range(RETRIES + 1):
         grid = plan_grid(
             shape, halo=card.halo, multiple_of=alignment, most_pixels=most // 2**attempt
         )
         try:
-            picture = run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid, alignment)
+            picture = run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid)
         except FileProblem as problem:
             out_of_memory = problem.code in (FailureCode.OOM_DEVICE, FailureCode.OOM_HOST)
             if not out_of_memory or attempt == RETRIES:

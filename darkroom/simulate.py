@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.camera.bayer import plane_gains, planes_of, red_offset
+from darkroom.camera.bayer import binned, red_offset
 from darkroom.camera.raw import RawImage
 from darkroom.camera.read import is_raw_name, read_raw
 from darkroom.camera.sensor_noise import ReadNoiseShape, digitise, expose
@@ -77,7 +77,7 @@ def camera_view(source: Path, sensor: Sensor) -> tuple[FloatArray, int]:
     """Return the scene in the sensor's white-balanced linear RGB (3, H, W), and its orientation."""
     if is_raw_name(source):
         raw = read_raw(source)
-        return binned(raw, sensor), raw.orientation
+        return recoloured(raw, sensor), raw.orientation
     linear = srgb_decode(load_picture(source)).astype(np.float32)
     return to_camera(np.moveaxis(linear, -1, 0), sensor), 1
 
@@ -88,14 +88,10 @@ def to_camera(linear_srgb: FloatArray, sensor: Sensor) -> FloatArray:
     return np.maximum(np.tensordot(from_srgb, linear_srgb, axes=1), 0).astype(np.float32)
 
 
-def binned(raw: RawImage, sensor: Sensor) -> FloatArray:
-    """Return a clean RAW frame at half size, without demosaicing, in the colours of `sensor`."""
-    red, green, blue, green2 = planes_of(raw)
-    gains = plane_gains(raw.white_balance)
-    balanced = np.stack([red * gains[0], (green + green2) / 2, blue * gains[2]])
-    balanced = np.clip(balanced, 0, min(gains)).astype(np.float32)  # blown areas are neutral
+def recoloured(raw: RawImage, sensor: Sensor) -> FloatArray:
+    """Return a clean RAW frame at half size in the colours of `sensor`, (3, h, w)."""
     own = camera_to_srgb(raw.xyz_to_camera).astype(np.float32)
-    linear_srgb = np.tensordot(own, balanced, axes=1).astype(np.float32)
+    linear_srgb = np.tensordot(own, binned(raw), axes=1).astype(np.float32)
     return to_camera(linear_srgb, sensor)
 
 

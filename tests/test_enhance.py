@@ -138,7 +138,7 @@ def test_memory_that_runs_out_makes_tiles_smaller(
     run_whole = type(enhancer.engine).run
 
     def run_small(self: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        if planes[0].size > 1700:
+        if planes[0].size > 1500:
             raise FileProblem(FailureCode.OOM_DEVICE, "out of memory")
         return run_whole(self, planes, noise)  # type: ignore[arg-type]
 

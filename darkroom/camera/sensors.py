@@ -231,9 +231,12 @@ def read_noise(sensor: Sensor, iso: float) -> ReadNoise:
 LOGISTIC_SIGMA = float(np.pi / np.sqrt(3))  # deviation of a Tukey-lambda of shape 0, scale 1
 
 
-def noise_level_of(sensor: Sensor, iso: float) -> NoiseLevel:
-    """Return the noise line of a frame, row noise and quantisation included, normalised."""
-    read = read_noise(sensor, iso)
+def noise_level_of(sensor: Sensor, iso: float, read: ReadNoise | None = None) -> NoiseLevel:
+    """Return the noise line of a frame, row noise and quantisation included, normalised.
+
+    `read` is this frame's read noise; None takes the calibrated one.
+    """
+    read = read or read_noise(sensor, iso)
     shot = gain(sensor, iso) / sensor.span
     floor = (read.sigma**2 + read.row_sigma**2 + 1 / 12) / sensor.span**2
     return NoiseLevel((shot,) * 4, (floor,) * 4)

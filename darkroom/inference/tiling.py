@@ -118,25 +118,14 @@ def tiles(grid: Grid) -> Iterator[tuple[Span, Span]]:
             yield row, column
 
 
-def padded(planes: FloatArray, multiple_of: int) -> FloatArray:
-    """Extend planes at the bottom and right to the alignment, mirrored like the network does."""
-    _, rows, columns = planes.shape
-    bottom, right = -rows % multiple_of, -columns % multiple_of
-    if not bottom and not right:
-        return planes
-    mirrored = bottom < rows and right < columns
-    return np.pad(planes, ((0, 0), (0, bottom), (0, right)), mode="reflect" if mirrored else "edge")
-
-
-def run_tiled(run: Run, planes: FloatArray, grid: Grid, multiple_of: int) -> FloatArray:
+def run_tiled(run: Run, planes: FloatArray, grid: Grid) -> FloatArray:
     """Return the picture (C, 2h, 2w) that `run` makes of planes (4, h, w), tile by tile."""
-    _, rows, columns = planes.shape
-    frame = padded(planes, multiple_of)
     if grid.count == 1:
-        return run(frame)[:, : 2 * rows, : 2 * columns]
+        return run(planes)
+    _, rows, columns = planes.shape
     picture: FloatArray | None = None
     for row, column in tiles(grid):
-        seen = run(np.ascontiguousarray(frame[:, row.low : row.high, column.low : column.high]))
+        seen = run(np.ascontiguousarray(planes[:, row.low : row.high, column.low : column.high]))
         top, left = 2 * (row.start - row.low), 2 * (column.start - column.low)
         core = seen[
             :,
@@ -144,7 +133,7 @@ def run_tiled(run: Run, planes: FloatArray, grid: Grid, multiple_of: int) -> Flo
             left : left + 2 * (column.stop - column.start),
         ]
         if picture is None:
-            picture = np.empty((len(seen), 2 * frame.shape[1], 2 * frame.shape[2]), seen.dtype)
+            picture = np.empty((len(seen), 2 * rows, 2 * columns), seen.dtype)
         picture[:, 2 * row.start : 2 * row.stop, 2 * column.start : 2 * column.stop] = core
     assert picture is not None  # a grid has at least one tile
-    return picture[:, : 2 * rows, : 2 * columns]
+    return picture

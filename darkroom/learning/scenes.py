@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.camera.bayer import plane_gains, planes_of
+from darkroom.camera.bayer import binned
 from darkroom.camera.raw import RawImage
 from darkroom.camera.read import is_raw_name, read_raw
 from darkroom.errors import FileProblem, UsageProblem
@@ -65,10 +65,7 @@ def raw_scene(path: Path) -> Scene:
     Binning needs no demosaicing, so the truth carries no demosaicing error, and halves the noise.
     """
     raw = read_raw(path)
-    red, green, blue, green2 = planes_of(raw)
-    gains = plane_gains(raw.white_balance)
-    linear = np.stack([red * gains[0], (green + green2) / 2, blue * gains[2]], -1)
-    linear = np.clip(linear, 0, min(gains))  # a clipped highlight is neutral
+    linear = np.moveaxis(binned(raw), 0, -1)
     return Scene(path.name, centre(linear, raw).astype(np.float16), matrix_of(raw))
 
 

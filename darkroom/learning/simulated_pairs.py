@@ -13,7 +13,14 @@ import numpy.typing as npt
 from darkroom.camera.bayer import pack, plane_gains
 from darkroom.camera.raw import NoiseLevel
 from darkroom.camera.sensor_noise import expose
-from darkroom.camera.sensors import SENSORS, ReadNoise, Sensor, gain, read_noise
+from darkroom.camera.sensors import (
+    SENSORS,
+    ReadNoise,
+    Sensor,
+    gain,
+    noise_level_of,
+    read_noise,
+)
 from darkroom.learning.config import NoiseSection
 from darkroom.learning.scenes import Scene, linear_crop
 from darkroom.picture.render import camera_to_srgb
@@ -129,13 +136,11 @@ def camera_view(linear_crop: FloatArray, scene: Scene, condition: Condition) -> 
 
 def noise_of(condition: Condition) -> NoiseLevel:
     """Return the noise line of the amplified, white-balanced planes."""
-    span = condition.sensor.span
-    shot = gain(condition.sensor, condition.iso) / span
-    floor = (condition.read.sigma**2 + condition.read.row_sigma**2 + 1 / 12) / span**2
     red, green, blue, green2 = (
         condition.ratio * value for value in plane_gains(condition.white_balance)
     )
-    return NoiseLevel((shot,) * 4, (floor,) * 4).amplified((red, green, blue, green2))
+    level = noise_level_of(condition.sensor, condition.iso, condition.read)
+    return level.amplified((red, green, blue, green2))
 
 
 def darken(

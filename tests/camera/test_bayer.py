@@ -3,6 +3,7 @@ import pytest
 
 from darkroom.camera.bayer import (
     PHASES,
+    binned,
     border,
     linear_mosaic,
     pack,
@@ -86,3 +87,10 @@ def test_four_phases_of_one_scene_give_the_same_planes():
 
 def test_both_greens_share_their_gain():
     assert plane_gains((2.0, 1.0, 1.5)) == (2.0, 1.0, 1.5, 1.0)
+
+
+def test_binning_balances_and_keeps_blown_cells_neutral():
+    mosaic = np.array([[100, 200], [200, 50]], np.uint16).repeat(1, 0)
+    cells = np.hstack([mosaic, np.full((2, 2), 1000, np.uint16)])
+    raw = RawImage(cells, "RGGB", (0.0,) * 4, 1000.0, (2.0, 1.0, 4.0), np.eye(3))
+    np.testing.assert_allclose(binned(raw)[:, 0], [[0.2, 1], [0.2, 1], [0.2, 1]], atol=1e-6)

@@ -33,10 +33,8 @@ def test_tiled_equals_untiled(name: str, size: tuple[int, int], core: int) -> No
     run = lambda tile: runner.run(tile, NOISE)  # noqa: E731
     grid = fixed_grid(size, core=core, halo=halo, multiple_of=alignment)
     assert grid.count > 1
-    whole = run_tiled(
-        run, planes, fixed_grid(size, core=999, halo=halo, multiple_of=alignment), alignment
-    )
-    tiled = run_tiled(run, planes, grid, alignment)
+    whole = run_tiled(run, planes, fixed_grid(size, core=999, halo=halo, multiple_of=alignment))
+    tiled = run_tiled(run, planes, grid)
     assert whole.shape == (3, 2 * size[0], 2 * size[1])
     assert np.abs(tiled - whole).max() < 1e-6
 
@@ -47,7 +45,7 @@ def test_too_small_a_halo_would_be_noticed() -> None:
     run = lambda tile: runner.run(tile, NOISE)  # noqa: E731
     whole = run(planes)
     grid = fixed_grid((96, 96), core=32, halo=4, multiple_of=4)
-    assert np.abs(run_tiled(run, planes, grid, 4) - whole).max() > 1e-4
+    assert np.abs(run_tiled(run, planes, grid) - whole).max() > 1e-4
 
 
 @given(
