@@ -9,7 +9,7 @@ import torch
 from darkroom import enhance
 from darkroom.batch.plan import Job
 from darkroom.camera.exposure import parse_ratio
-from darkroom.camera.raw import NoiseLevel
+from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.camera.read import read_raw
 from darkroom.enhance import GuidedFilter, Settings, enhance_file, load_enhancer
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
@@ -131,25 +131,26 @@ def test_formats_hold_the_same_pixels(dark: Path, small_model: str, format: str)
 
 
 def test_memory_that_runs_out_makes_tiles_smaller(
-    dark: Path, small_model: str, monkeypatch: pytest.MonkeyPatch
+    small_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    counts = np.random.default_rng(0).integers(512, 900, (240, 300), np.uint16)
+    frame = RawImage(counts, "RGGB", (512.0,) * 4, 16383.0, (2.0, 1.0, 1.5), np.eye(3))
     enhancer = load_enhancer(settings(small_model))
-    whole, _ = enhance.enhance(read_raw(dark), 50, QUIET, enhancer)
+    whole, _ = enhance.enhance(frame, 50, QUIET, enhancer)
     run_whole = type(enhancer.engine).run
 
     def run_small(self: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        if planes[0].size > 1500:
+        if planes[0].size > 12_000:
             raise FileProblem(FailureCode.OOM_DEVICE, "out of memory")
         return run_whole(self, planes, noise)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(enhancer.engine), "run", run_small)
-    monkeypatch.setattr(enhance, "most_pixels", lambda *_, shape, halo: 6400)
-    tiled, grid = enhance.enhance(read_raw(dark), 50, QUIET, enhancer)
+    tiled, grid = enhance.enhance(frame, 50, QUIET, enhancer)
     assert grid.count > 1
     assert np.abs(tiled - whole).max() < 0.02 * np.abs(whole).max()
     asked = replace(enhancer, settings=settings(small_model, tile=0))
     with pytest.raises(FileProblem, match="E_OOM_DEVICE"):
-        enhance.enhance(read_raw(dark), 50, QUIET, asked)
+        enhance.enhance(frame, 50, QUIET, asked)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
