@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import rawpy
 
-from darkroom.batch.plan import Job
+from darkroom.batch.plan import single_job
 from darkroom.camera.exposure import parse_ratio
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
 from darkroom.picture.load import load_picture
@@ -60,7 +60,7 @@ def by_darkroom(enhancer: Enhancer) -> Method:
     def method(dng: Path, ratio: float) -> Srgb:
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / "out.tif"
-            enhance_file(Job(dng, target), enhancer)
+            enhance_file(single_job(dng, target), enhancer)
             return load_picture(target)
 
     return method

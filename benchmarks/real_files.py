@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import rawpy
 
-from darkroom.batch.plan import Job
+from darkroom.batch.plan import single_job
 from darkroom.camera.exposure import parse_ratio
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
 from darkroom.errors import FileProblem
@@ -50,7 +50,7 @@ def judge(path: Path, enhancer: Enhancer) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "out.tif"
         try:
-            report = enhance_file(Job(path, target), enhancer)
+            report = enhance_file(single_job(path, target), enhancer)
         except FileProblem as problem:
             return {"refused": str(problem)}
         return {

@@ -1,32 +1,36 @@
 """Recipe: dark RAW file -> clean picture."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from darkroom import __version__
+from darkroom.batch.decoder import Decoder
+from darkroom.batch.ledger import Intend, digest_of, noting
 from darkroom.batch.plan import Job
+from darkroom.batch.records import Run
+from darkroom.batch.stopwatch import Stopwatch
 from darkroom.camera.bayer import plane_gains, planes_of, visible
+from darkroom.camera.decoder_version import refuse_old_libraw
 from darkroom.camera.exposure import RatioChoice, RatioSpec, choose_ratio
+from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.noise import noise_level
 from darkroom.camera.raw import NoiseLevel, RawImage
-from darkroom.camera.read import read_raw
 from darkroom.errors import FailureCode, FileProblem, UsageProblem
 from darkroom.inference.engine import TorchEngine, choose_device, make_engine
-from darkroom.inference.memory import most_pixels
-from darkroom.inference.tiling import Grid, fixed_grid, plan_grid, run_tiled
-from darkroom.picture.guided_filter import guided_filter
+from darkroom.inference.guarded import Computed, Ladder, TileRules, run_guarded
+from darkroom.inference.memory import resident
+from darkroom.picture.guided_filter import GuidedFilter, smooth_linear
 from darkroom.picture.icc import icc_profile
 from darkroom.picture.metadata import PictureMetadata, without_gps
 from darkroom.picture.png import write_png
-from darkroom.picture.render import camera_to_srgb, quantise, render
+from darkroom.picture.render import camera_to_srgb, flatness, quantise, render
 from darkroom.picture.tiff import write_tiff
-from darkroom.publish import publish
+from darkroom.publish import Published, publish
 from darkroom.zoo.card import Card
 from darkroom.zoo.find import locate
 from darkroom.zoo.weights import build_network, load_weights
@@ -35,15 +39,6 @@ FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint16]
 
 WRITERS = {"tiff": write_tiff, "png": write_png}
-RETRIES = 4  # tiles are halved this often when memory runs out
-
-
-@dataclass(frozen=True)
-class GuidedFilter:
-    """Settings of the optional guided-filter pass."""
-
-    radius: int
-    eps: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,8 @@ class Settings:
         format: "tiff" or "png".
         strip_gps: leave the place out of the output.
         overwrite: replace existing outputs.
+        allow_suspect: write what looks damaged, too, and say so.
+        limits: what an input may cost.
     """
 
     ratio: RatioSpec
@@ -75,16 +72,37 @@ class Settings:
     format: str = "tiff"
     strip_gps: bool = False
     overwrite: bool = False
+    allow_suspect: bool = False
+    limits: Limits = DEFAULT_LIMITS
+
+    def params(self) -> dict[str, object]:
+        """Return what decides how an output looks, beside input and model."""
+        reference = self.ratio.reference
+        return {
+            "ratio": replace(self.ratio, reference=None),
+            "reference": reference and digest_of(reference),
+            "strength": self.strength,
+            "tone": self.tone,
+            "guided_filter": self.guided_filter,
+            "format": self.format,
+            "strip_gps": self.strip_gps,
+        }
 
 
 @dataclass(frozen=True)
 class Enhancer:
-    """A model ready to run, and how to use it."""
+    """A model and a decoder ready to run, and how to use them.
+
+    `intend` is told of every output that is complete, just before it gets its name.
+    """
 
     settings: Settings
     card: Card
     engine: TorchEngine
+    decoder: Decoder
+    intend: Intend | None = None
     reference: RawImage | None = None
+    ladder: Ladder = field(default_factory=Ladder)
 
 
 @dataclass(frozen=True)
@@ -100,27 +118,73 @@ class Report:
     tile: str
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    suspect: bool = False
+    published: Published | None = None
+    retries: int = 0
+    memory: int = 0
+    worker_memory: int = 0
+
+    def record(self) -> dict[str, object]:
+        """Return the fields of the file's record that are this recipe's."""
+        return {
+            "ratio": self.ratio,
+            "ratio_reason": self.ratio_reason,
+            "noise": self.noise_source,
+            "camera": self.camera,
+            "model": self.model,
+            "device": self.device,
+            "tile": self.tile,
+            "retries": self.retries,
+            "rss_mb": self.memory >> 20,
+            "worker_rss_mb": self.worker_memory >> 20,
+            "seconds": self.seconds,
+        }
 
 
-def load_enhancer(settings: Settings) -> Enhancer:
+@contextmanager
+def enhancing(
+    settings: Settings, intend: Intend | None = None
+) -> Iterator[Callable[[Job], Report]]:
+    """Yield what enhances one file after the other; its decoder ends with the block.
+
+    Raises:
+        EnvironmentProblem: weights, device or decoder are missing or unusable.
+        UsageProblem: the reference frame of `match:` cannot be read.
+    """
+    with Decoder(settings.limits) as decoder:
+        decoder.start()  # it boots while the model loads
+        enhancer = load_enhancer(settings, decoder, intend)
+        yield lambda job: enhance_file(job, enhancer)
+
+
+@contextmanager
+def enhancing_apart(settings: Settings, run: Run) -> Iterator[Callable[[Job], Report]]:
+    """Yield the same in a process that has to note its intentions itself."""
+    with noting(run) as intend, enhancing(settings, intend) as work:
+        yield work
+
+
+def load_enhancer(settings: Settings, decoder: Decoder, intend: Intend | None = None) -> Enhancer:
     """Find, verify and load the model.
 
     Raises:
         EnvironmentProblem: weights or device are missing or unusable.
         UsageProblem: the reference frame of `match:` cannot be read.
     """
+    refuse_old_libraw()
     device = choose_device(settings.device)
     weights = load_weights(locate(settings.model))
     engine = make_engine(build_network(weights, device=device), device=device)
-    return Enhancer(settings, weights.card, engine, read_reference(settings.ratio))
+    reference = read_reference(settings.ratio, decoder)
+    return Enhancer(settings, weights.card, engine, decoder, intend, reference)
 
 
-def read_reference(ratio: RatioSpec) -> RawImage | None:
+def read_reference(ratio: RatioSpec, decoder: Decoder) -> RawImage | None:
     """Read the frame whose exposure is to be matched, if one is named."""
     if ratio.reference is None:
         return None
     try:
-        return read_raw(ratio.reference)
+        return decoder.read(ratio.reference).raw
     except FileProblem as problem:
         raise UsageProblem(f"--ratio match: {ratio.reference}: {problem.what}") from None
 
@@ -133,18 +197,17 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
     """
     settings, clock = enhancer.settings, Stopwatch()
     with clock("read"):
-        raw = read_raw(job.source)
+        decoded = enhancer.decoder.read(job.source, allow_suspect=settings.allow_suspect)
+        raw = decoded.raw
         choice = choose_ratio(settings.ratio, raw, enhancer.reference)
         noise, noise_source = noise_level(raw)
     with clock("network"):
-        picture, grid = enhance(raw, choice.ratio, noise, enhancer)
+        computed = enhance(raw, choice.ratio, noise, enhancer)
     with clock("render"):
-        pixels = finish(picture, raw, choice, enhancer)
+        pixels = finish(computed.picture, raw, choice, enhancer)
+        doubts = raw.doubts + doubts_about(pixels, settings)
     with clock("write"):
-        write = partial(
-            WRITERS[settings.format], pixels=pixels, metadata=metadata_of(raw, enhancer)
-        )
-        publish(job.target, write, overwrite=settings.overwrite)
+        published = write_picture(job, pixels, raw, enhancer)
     return Report(
         camera=raw.camera,
         ratio=choice.ratio,
@@ -152,16 +215,19 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
         noise_source=noise_source,
         model=f"{enhancer.card.name} {enhancer.card.version}",
         device=f"{enhancer.engine.device} {enhancer.engine.precision}",
-        tile=str(grid),
+        tile=str(computed.grid),
         seconds=clock.seconds,
-        warnings=raw.warnings + choice.warnings,
+        warnings=raw.warnings + choice.warnings + computed.warnings + doubts,
+        suspect=bool(doubts),
+        published=published,
+        retries=decoded.retries,
+        memory=resident(),
+        worker_memory=decoded.worker_rss,
     )
 
 
-def enhance(
-    raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer
-) -> tuple[FloatArray, Grid]:
-    """Run the network on a frame: the picture (3, H, W) in the card's output space, and its tiles.
+def enhance(raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer) -> Computed:
+    """Run the network on a frame: the picture (3, H, W) in the card's output space.
 
     Args:
         raw: the frame.
@@ -178,49 +244,17 @@ def enhance(
         np.clip(planes, 0, 1, out=planes)
     level = noise.amplified((red, green, blue, green2)).scaled(enhancer.settings.strength)
     told = np.array([*level.shot, *level.read], np.float32)
-    picture, grid = run_within_memory(planes, told, enhancer)
-    return visible(picture, raw), grid
-
-
-def run_within_memory(
-    planes: FloatArray, noise: FloatArray, enhancer: Enhancer
-) -> tuple[FloatArray, Grid]:
-    """Run the network in as few tiles as memory allows; halve them when it runs out after all.
-
-    Tiles the user asked for are never changed: then the error says what to do.
-    """
-    settings, card = enhancer.settings, enhancer.card
-    shape = (planes.shape[1], planes.shape[2])
-    alignment = card.multiple_of
-    if settings.tile is not None:
-        core = settings.tile or max(shape) + alignment
-        grid = fixed_grid(shape, core=core, halo=card.halo, multiple_of=alignment)
-        return run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid), grid
-    most = most_pixels(enhancer.engine, settings.max_memory, shape=shape, halo=card.halo)
-    for attempt in range(RETRIES + 1):
-        grid = plan_grid(
-            shape, halo=card.halo, multiple_of=alignment, most_pixels=most // 2**attempt
-        )
-        try:
-            picture = run_tiled(partial(enhancer.engine.run, noise=noise), planes, grid)
-        except FileProblem as problem:
-            out_of_memory = problem.code in (FailureCode.OOM_DEVICE, FailureCode.OOM_HOST)
-            if not out_of_memory or attempt == RETRIES:
-                raise
-        else:
-            return picture, grid
-    raise AssertionError("unreachable")
+    settings = enhancer.settings
+    rules = TileRules(card.halo, card.multiple_of, settings.tile, settings.max_memory)
+    computed = run_guarded(enhancer.engine, planes, told, rules, enhancer.ladder)
+    return replace(computed, picture=visible(computed.picture, raw))
 
 
 def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: Enhancer) -> Pixels:
     """Turn the network's picture into pixels: guided filter, colour, tone, orientation."""
     settings = enhancer.settings
-    if not picture.any():
-        raise FileProblem(
-            FailureCode.BLACK, "the enhanced picture is entirely black", "try a larger --ratio"
-        )
     if settings.guided_filter:
-        picture = smooth(picture, settings.guided_filter)
+        picture = smooth_linear(picture, settings.guided_filter)
     if enhancer.card.output_space == "srgb":
         return quantise(picture, orientation=raw.orientation)
     red, green, blue = raw.white_balance
@@ -233,15 +267,26 @@ def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: En
     )
 
 
-def smooth(picture: FloatArray, settings: GuidedFilter) -> FloatArray:
-    """Smooth a picture (3, H, W) along its own edges.
+def doubts_about(pixels: Pixels, settings: Settings) -> tuple[str, ...]:
+    """Refuse a picture (H, W, 3) of one single colour, or say so where suspect ones are wanted."""
+    if not (flat := flatness(pixels)):
+        return ()
+    what = f"the enhanced picture is {flat}"
+    if not settings.allow_suspect:
+        raise FileProblem(FailureCode.BLACK, what, "try another --ratio")
+    return (what,)
 
-    The filter works on square roots, which code light nearly as the eye does: one `eps` then
-    means the same in shadows and highlights. The guide is their mean over the channels.
-    """
-    root = np.sqrt(np.maximum(np.moveaxis(picture, 0, -1), 0))
-    filtered = guided_filter(root.mean(-1), root, radius=settings.radius, eps=settings.eps)
-    return np.moveaxis(np.maximum(filtered, 0) ** 2, -1, 0)
+
+def write_picture(job: Job, pixels: Pixels, raw: RawImage, enhancer: Enhancer) -> Published:
+    """Publish the pixels (H, W, 3) with what the file says about the photograph."""
+    settings, intend = enhancer.settings, enhancer.intend
+    write = partial(WRITERS[settings.format], pixels=pixels, metadata=metadata_of(raw, enhancer))
+    return publish(
+        job.target,
+        write,
+        overwrite=settings.overwrite,
+        before_naming=None if intend is None else partial(intend, job),
+    )
 
 
 def metadata_of(raw: RawImage, enhancer: Enhancer) -> PictureMetadata:
@@ -253,17 +298,3 @@ def metadata_of(raw: RawImage, enhancer: Enhancer) -> PictureMetadata:
         icc=icc_profile("linear-srgb" if is_linear else "srgb"),
         software=f"darkroom {__version__}",
     )
-
-
-class Stopwatch:
-    """Seconds spent in each named stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Time a `with` block."""
-        started = time.perf_counter()
-        yield
-        self.seconds[stage] = round(time.perf_counter() - started, 4)

@@ -25,11 +25,15 @@ class FailureCode(StrEnum):
     METADATA = "E_METADATA"
     NONFINITE = "E_NONFINITE"
     BLACK = "E_BLACK"
+    CHANGED = "E_CHANGED"
+    DECODE_CRASH = "E_DECODE_CRASH"
+    DECODE_TIMEOUT = "E_DECODE_TIMEOUT"
     OOM_HOST = "E_OOM_HOST"
     OOM_DEVICE = "E_OOM_DEVICE"
     WRITE_SPACE = "E_WRITE_SPACE"
     WRITE_DENIED = "E_WRITE_DENIED"
     COLLISION = "E_COLLISION"
+    CANCELLED = "E_CANCELLED"
     INTERNAL = "E_INTERNAL"
 
 
@@ -77,3 +81,4 @@ class FileProblem(DarkroomError):
         self.code = code
         self.what = what
         self.advice = advice
+        self.stage = ""  # what was being done; whoever times the stages fills it in

@@ -1,40 +1,77 @@
 """Write a file so that its final name only ever shows a complete one.
 
-The picture is written beside its target under a hidden name, flushed to the disk and only then
-given its name. Whatever goes wrong, the hidden file is removed and an older file stays as it was.
+The file is written beside its target under a hidden name, flushed to the disk, read back and only
+then given its name. Whatever goes wrong, the hidden file is removed and an older one stays as it
+was.
 """
 
+import ctypes
 import errno
+import hashlib
 import os
-import secrets
+import stat
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from darkroom.errors import FailureCode, FileProblem
+from darkroom.part_file import ANYWHERE, BinaryFile, Published, part_file
+from darkroom.part_names import LONGEST_NAME, part_name, sweep
 
-LONGEST_NAME = 255  # bytes, on every common file system
+__all__ = [
+    "LONGEST_NAME",
+    "BinaryFile",
+    "Published",
+    "check_writable",
+    "is_present",
+    "publish",
+    "sweep",
+]
+
+LOOK = os.O_RDONLY | ANYWHERE | getattr(os, "O_NONBLOCK", 0)  # a pipe must not make us wait
+AT_WORKING_FOLDER, KEEP_EXISTING = -100, 1  # AT_FDCWD and RENAME_NOREPLACE of Linux
 WITHOUT_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+WITHOUT_KEEPING = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 WITHOUT_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
-# Writers that count bytes themselves report a full disk without an error number.
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, None}
+NO_SPACE = {  # errors of the disk, which the next file would meet as well: number -> advice
+    errno.ENOSPC: "free space on the disk",
+    errno.EDQUOT: "free space on the disk, or raise your quota",
+    errno.EFBIG: "write to a disk that takes larger files, or raise the limit (ulimit -f)",
+    errno.EIO: "check the disk and its cable, or write to another one",
+}
 
 
-def publish(target: Path, write: Callable[[Path], None], *, overwrite: bool) -> None:
+def publish(
+    target: Path,
+    write: Callable[[BinaryFile], object],
+    *,
+    overwrite: bool,
+    before_naming: Callable[[Published], None] | None = None,
+) -> Published:
     """Let `write` fill a temporary file and give it the name `target` once it is complete.
+
+    Without `overwrite`, a file that has the name is kept; if it holds the very same bytes, all is
+    well: another run did the same work.
 
     Args:
         target: the final name; missing folders are made.
-        write: writes the whole file to the path it is given, which exists and is empty.
+        write: writes the whole file, in any order.
         overwrite: replace a file that has the name; a link is replaced, not what it points to.
+        before_naming: is told of the complete file just before it gets its name.
+
+    Returns:
+        The bytes of the file, as they were read back from the disk.
 
     Raises:
         FileProblem: WRITE_SPACE (disk full, quota, size limit, failing disk), WRITE_DENIED (no
             permission, read-only) or COLLISION (`target` exists and `overwrite` is False).
+        ValueError: `write` left out parts of the file or wrote them twice.
     """
     try:
         _refuse_occupied(target, overwrite=overwrite)
         _make_folder(target.parent)
-        _write_aside(target, write, _replace if overwrite else _rename_new)
+        return _write_aside(target, write, overwrite, before_naming)
     except OSError as error:
         raise _problem(error, target) from error
 
@@ -58,9 +95,10 @@ def check_writable(target: Path) -> None:
 
 
 def _refuse_occupied(target: Path, *, overwrite: bool) -> None:
+    """Refuse what can be neither replaced nor equal to the new file."""
     if target.is_dir() and not target.is_symlink():
         raise FileProblem(FailureCode.COLLISION, f"{target} is a folder", "move it away")
-    if not overwrite and is_present(target):
+    if not overwrite and is_present(target) and not stat.S_ISREG(target.lstat().st_mode):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
@@ -72,71 +110,111 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write_aside(
-    target: Path, write: Callable[[Path], None], rename: Callable[[Path, Path], None]
-) -> None:
-    part = _create_part(target)
-    mode = part.stat().st_mode  # as the user's umask has it; some writers make a new file
-    try:
-        write(part)
-        part.chmod(mode)
-        _flush(part, os.O_RDWR)
-        rename(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    _flush_folder(target.parent)
-
-
-def _create_part(target: Path) -> Path:
+    target: Path,
+    write: Callable[[BinaryFile], object],
+    overwrite: bool,
+    before_naming: Callable[[Published], None] | None,
+) -> Published:
     part = target.with_name(part_name(target.name))
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
-    os.close(os.open(part, flags, 0o666))
-    return part
-
-
-def part_name(name: str) -> str:
-    """Return a fresh hidden name for the file that is to be called `name`."""
-    ending = f".{os.getpid()}-{secrets.token_hex(4)}.part"
-    kept = os.fsencode(name)[: LONGEST_NAME - 1 - len(ending)]
-    return "." + kept.decode("utf-8", "ignore") + ending
-
-
-def _flush(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
     try:
-        os.fsync(descriptor)
+        with part_file(part) as file:
+            write(file)
+            published = file.settled()
+        if before_naming:
+            before_naming(published)
+        if overwrite:
+            part.replace(target)
+        else:
+            _name_new(part, target, published)
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # has its name, was never made, or is for `sweep` to remove
+            part.unlink()
+    _flush_folder(target.parent)
+    return published
 
 
-def _flush_folder(folder: Path) -> None:
+def _name_new(part: Path, target: Path, published: Published) -> None:
     try:
-        _flush(folder, os.O_RDONLY)
-    except OSError as error:
-        if error.errno not in WITHOUT_FOLDER_SYNC:
+        _give_free_name(part, target)
+    except FileExistsError:
+        if not _holds(target, published):
             raise
 
 
-def _replace(part: Path, target: Path) -> None:
-    part.replace(target)
-
-
-def _rename_new(part: Path, target: Path) -> None:
+def _give_free_name(part: Path, target: Path) -> None:
+    """Give a file a name that nothing has yet, in the safest way the file system knows."""
     try:
         os.link(part, target)  # unlike a rename, never replaces
     except OSError as error:
         if error.errno not in WITHOUT_LINKS:
             raise
+        _rename_without_links(part, target)
+
+
+def _rename_without_links(part: Path, target: Path) -> None:
+    """Do the same where links are unknown: FAT, some network shares."""
+    try:
+        _rename_keeping(part, target)
+    except OSError as error:
+        if error.errno not in WITHOUT_KEEPING:
+            raise
         _rename_reserved(part, target)
 
 
+def _rename_keeping(part: Path, target: Path) -> None:
+    """Rename, but never replace.
+
+    Raises:
+        OSError: `target` exists, or the system cannot do that.
+    """
+    if os.name == "nt":
+        part.rename(target)  # never replaces there
+        return
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    rename = getattr(libc, "renameat2", None)
+    if rename is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    here = AT_WORKING_FOLDER
+    if rename(here, os.fsencode(part), here, os.fsencode(target), KEEP_EXISTING):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
 def _rename_reserved(part: Path, target: Path) -> None:
-    """Rename where links are unknown (FAT, some network shares): claim the name, then replace."""
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    """Claim the name with an empty file, then replace that: the last resort."""
+    descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
+        os.close(descriptor)
         part.replace(target)
     except BaseException:
         target.unlink()
         raise
+
+
+def _holds(target: Path, published: Published) -> bool:
+    """Whether `target` is an ordinary file of the very same bytes."""
+    try:
+        descriptor = os.open(target, LOOK)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size != published.size:
+            return False
+        return hashlib.file_digest(file, "sha256").hexdigest() == published.sha256
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring a new name to the disk, where the system can do that to a folder."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in WITHOUT_FOLDER_SYNC:
+            raise
 
 
 def _problem(error: OSError, target: Path) -> FileProblem:
@@ -146,9 +224,8 @@ def _problem(error: OSError, target: Path) -> FileProblem:
             FailureCode.COLLISION, f"{target} exists already", "use --overwrite to replace it"
         )
     if error.errno in NO_SPACE:
-        return FileProblem(
-            FailureCode.WRITE_SPACE, f"writing {target} failed: {reason}", "free space on the disk"
-        )
+        advice = NO_SPACE[error.errno]
+        return FileProblem(FailureCode.WRITE_SPACE, f"writing {target} failed: {reason}", advice)
     return FileProblem(
         FailureCode.WRITE_DENIED,
         f"{target} cannot be written: {reason}",

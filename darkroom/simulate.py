@@ -16,7 +16,7 @@ from darkroom.picture.dng import write_bayer_dng
 from darkroom.picture.load import load_picture
 from darkroom.picture.render import camera_to_srgb
 from darkroom.picture.tone import srgb_decode
-from darkroom.publish import publish
+from darkroom.publish import BinaryFile, publish
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -60,7 +60,7 @@ def simulate_file(source: Path, target: Path, settings: SimulateSettings) -> Non
     mosaic = digitise(counts, black=sensor.black, white=sensor.white)
     publish(
         target,
-        lambda part: write_dark(part, mosaic, orientation, sensor, settings),
+        lambda file: write_dark(file, mosaic, orientation, sensor, settings),
         overwrite=settings.overwrite,
     )
 
@@ -107,7 +107,7 @@ def mosaic_of(linear: FloatArray, balance: tuple[float, float, float], phase: st
 
 
 def write_dark(
-    path: Path,
+    file: BinaryFile,
     mosaic: npt.NDArray[np.uint16],
     orientation: int,
     sensor: Sensor,
@@ -115,7 +115,7 @@ def write_dark(
 ) -> None:
     """Write the frame with the metadata its camera would have given it."""
     write_bayer_dng(
-        path,
+        file,
         mosaic,
         phase=settings.phase,
         black=(sensor.black,) * 4,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from darkroom.errors import UsageProblem
-from darkroom.learning.checkpoints import LAST
+from darkroom.learning.checkpoints import has_checkpoint
 from darkroom.learning.config import TrainConfig
 from darkroom.learning.loop import Learner, Progress, fit, make_learner, resume
 from darkroom.learning.losses import LOSSES
@@ -13,7 +13,7 @@ from darkroom.learning.validation import picture_strip, split, validation_pairs
 from darkroom.networks import NETWORKS, Network
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.picture.png import write_png
-from darkroom.publish import publish
+from darkroom.publish import publish, sweep
 from darkroom.zoo.card import Card
 from darkroom.zoo.weights import save_weights
 
@@ -56,7 +56,7 @@ def train(
         save_weights(weights, card_of(config, network, scores, learner.step), network)
         strip = picture_strip(network, validation, device=config.training.device)
         strip_file = run / f"validation_{learner.step:07d}.png"
-        publish(strip_file, lambda part: write_png(part, strip, PictureMetadata()), overwrite=True)
+        publish(strip_file, lambda file: write_png(file, strip, PictureMetadata()), overwrite=True)
 
     fit(
         learner,
@@ -78,9 +78,10 @@ def prepare(config: TrainConfig, run: Path, continue_run: bool) -> None:
     ):
         if name not in known:
             raise UsageProblem(f"no {kind} called {name!r}; known: {', '.join(known)}")
-    if (run / LAST).exists() and not continue_run:
+    if has_checkpoint(run) and not continue_run:
         raise UsageProblem(f"{run} holds a run already; add --resume or choose another folder")
     run.mkdir(parents=True, exist_ok=True)
+    sweep(run)  # what a killed run left behind
 
 
 def card_of(config: TrainConfig, network: Network, scores: dict[str, float], step: int) -> Card:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from darkroom.batch.plan import Job
+from darkroom.batch.plan import single_job
 from darkroom.camera.exposure import parse_ratio
 from darkroom.enhance import Settings, enhance_file, load_enhancer
 from darkroom.measure.psnr import psnr
@@ -37,11 +37,12 @@ def drawing(rows: int = 256, columns: int = 384) -> np.ndarray:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     truth, dark, enhanced = (FOLDER / name for name in ("truth.png", "dark.dng", "enhanced.png"))
-    write_png(truth, drawing(), PictureMetadata())
+    with truth.open("wb") as file:
+        write_png(file, drawing(), PictureMetadata())
     simulate_file(truth, dark, SimulateSettings(iso=800, ratio=RATIO, overwrite=True))
 
     settings = Settings(ratio=parse_ratio(f"{RATIO}"), tone="srgb", format="png", overwrite=True)
-    report = enhance_file(Job(dark, enhanced), load_enhancer(settings))
+    report = enhance_file(single_job(dark, enhanced), load_enhancer(settings))
 
     print(f"{report.camera}, noise {report.noise_source}, {report.model} on {report.device}")
     print(f"PSNR {psnr(load_picture(truth), load_picture(enhanced)):.1f} dB")

@@ -1,3 +1,4 @@
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import pytest
 import torch
 
 from darkroom import enhance
-from darkroom.batch.plan import Job
+from darkroom.batch.decoder import Decoder
+from darkroom.batch.plan import single_job
 from darkroom.camera.exposure import parse_ratio
 from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.camera.read import read_raw
-from darkroom.enhance import GuidedFilter, Settings, enhance_file, load_enhancer
+from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
+from darkroom.picture.guided_filter import GuidedFilter
 from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
 
@@ -30,18 +33,43 @@ def dark(tmp_path: Path) -> Path:
     return tmp_path / "dark.dng"
 
 
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    """One decoder for all tests: its process takes a moment to start."""
+    with Decoder() as decoder:
+        yield decoder
+
+
+@pytest.fixture
+def load(decoder: Decoder) -> Callable[[Settings], Enhancer]:
+    """Loads a model beside that decoder."""
+    return lambda settings: load_enhancer(settings, decoder)
+
+
+Load = Callable[[Settings], Enhancer]
+
+
 def settings(model: str, **changes: object) -> Settings:
     return replace(Settings(ratio=parse_ratio("50"), model=model, device="cpu"), **changes)
 
 
-def run(dark: Path, model: str, target: str = "out.tif", **changes: object) -> np.ndarray:
-    job = Job(dark, dark.parent / target)
-    enhance_file(job, load_enhancer(settings(model, overwrite=True, **changes)))
-    return load_picture(job.target)
+Run = Callable[..., np.ndarray]
 
 
-def test_every_visible_pixel_comes_out(dark: Path, small_model: str) -> None:
-    picture = run(dark, small_model)
+@pytest.fixture
+def run(dark: Path, load: Load) -> Run:
+    """Enhances the dark frame and reads the picture back."""
+
+    def run(model: str, target: str = "out.tif", **changes: object) -> np.ndarray:
+        job = single_job(dark, dark.parent / target)
+        enhance_file(job, load(settings(model, overwrite=True, **changes)))
+        return load_picture(job.target)
+
+    return run
+
+
+def test_every_visible_pixel_comes_out(dark: Path, small_model: str, run: Run) -> None:
+    picture = run(small_model)
     assert picture.shape == (*SIZE, 3)
     assert np.ptp(picture) > 0
 
@@ -67,25 +95,25 @@ def test_the_four_phases_give_one_picture(phase: str, tmp_path: Path, small_mode
     assert np.abs(pictures[0][inner] - pictures[1][inner]).mean() < 0.01
 
 
-def test_a_larger_ratio_is_brighter(dark: Path, small_model: str) -> None:
+def test_a_larger_ratio_is_brighter(dark: Path, small_model: str, load: Load) -> None:
     torch.manual_seed(0)
     means = []
     for ratio in ("5", "50"):
-        enhancer = load_enhancer(settings(small_model))
-        picture, _ = enhance.enhance(read_raw(dark), float(ratio), QUIET, enhancer)
+        enhancer = load(settings(small_model))
+        picture = enhance.enhance(read_raw(dark), float(ratio), QUIET, enhancer).picture
         means.append(np.abs(picture).mean())
     assert means[0] != means[1]
 
 
 @pytest.mark.parametrize("tile", [16, 24])
-def test_tiles_give_the_same_file(dark: Path, small_model: str, tile: int) -> None:
-    whole, tiled = (run(dark, small_model, tile=size) for size in (0, tile))
+def test_tiles_give_the_same_file(dark: Path, small_model: str, tile: int, run: Run) -> None:
+    whole, tiled = (run(small_model, tile=size) for size in (0, tile))
     assert np.abs(whole - tiled).max() <= 2 / 65535
 
 
-def test_the_report_says_what_was_done(dark: Path, small_model: str) -> None:
-    job = Job(dark, dark.with_suffix(".tif"))
-    report = enhance_file(job, load_enhancer(settings(small_model, tile=16)))
+def test_the_report_says_what_was_done(dark: Path, small_model: str, load: Load) -> None:
+    job = single_job(dark, dark.with_suffix(".tif"))
+    report = enhance_file(job, load(settings(small_model, tile=16)))
     assert report.camera == "SONY ILCE-7SM2"
     assert report.ratio == 50
     assert report.noise_source == "estimated from the picture"
@@ -94,49 +122,51 @@ def test_the_report_says_what_was_done(dark: Path, small_model: str) -> None:
     assert set(report.seconds) == {"read", "network", "render", "write"}
 
 
-def test_orientation_is_applied(dark: Path, small_model: str) -> None:
-    enhancer = load_enhancer(settings(small_model))
+def test_orientation_is_applied(dark: Path, small_model: str, load: Load) -> None:
+    enhancer = load(settings(small_model))
     raw = read_raw(dark)
-    picture, _ = enhance.enhance(raw, 50, QUIET, enhancer)
+    picture = enhance.enhance(raw, 50, QUIET, enhancer).picture
     choice = enhance.choose_ratio(parse_ratio("50"), raw, None)
     upright = enhance.finish(picture, raw, choice, enhancer)
     turned = enhance.finish(picture, replace(raw, orientation=6), choice, enhancer)
     assert np.array_equal(np.rot90(upright, -1), turned)
 
 
-def test_a_network_that_makes_srgb_is_believed(dark: Path, small_srgb_model: str) -> None:
-    enhancer = load_enhancer(settings(small_srgb_model))
+def test_a_network_that_makes_srgb_is_believed(
+    dark: Path, small_srgb_model: str, load: Load, run: Run
+) -> None:
+    enhancer = load(settings(small_srgb_model))
     assert enhancer.card.output_space == "srgb"
     raw = read_raw(dark)
-    picture, _ = enhance.enhance(raw, 50, QUIET, enhancer)
-    pixels = run(dark, small_srgb_model)
+    picture = enhance.enhance(raw, 50, QUIET, enhancer).picture
+    pixels = run(small_srgb_model)
     assert np.abs(pixels - np.moveaxis(picture, 0, -1).clip(0, 1)).max() < 1e-4
 
 
-def test_the_guided_filter_smooths(dark: Path, small_model: str) -> None:
-    plain = run(dark, small_model)
-    smooth = run(dark, small_model, guided_filter=GuidedFilter(radius=3, eps=0.1))
+def test_the_guided_filter_smooths(dark: Path, small_model: str, run: Run) -> None:
+    plain = run(small_model)
+    smooth = run(small_model, guided_filter=GuidedFilter(radius=3, eps=0.1))
     assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
 
 
-def test_strength_changes_what_the_network_is_told(dark: Path, small_model: str) -> None:
-    gentle, full = (run(dark, small_model, strength=value) for value in (0.0, 1.0))
+def test_strength_changes_what_the_network_is_told(dark: Path, small_model: str, run: Run) -> None:
+    gentle, full = (run(small_model, strength=value) for value in (0.0, 1.0))
     assert not np.array_equal(gentle, full)
 
 
 @pytest.mark.parametrize("format", ["tiff", "png"])
-def test_formats_hold_the_same_pixels(dark: Path, small_model: str, format: str) -> None:
-    expected = run(dark, small_model)
-    assert np.array_equal(run(dark, small_model, target=f"x.{format}", format=format), expected)
+def test_formats_hold_the_same_pixels(dark: Path, small_model: str, format: str, run: Run) -> None:
+    expected = run(small_model)
+    assert np.array_equal(run(small_model, target=f"x.{format}", format=format), expected)
 
 
 def test_memory_that_runs_out_makes_tiles_smaller(
-    small_model: str, monkeypatch: pytest.MonkeyPatch
+    small_model: str, monkeypatch: pytest.MonkeyPatch, load: Load
 ) -> None:
     counts = np.random.default_rng(0).integers(512, 900, (240, 300), np.uint16)
     frame = RawImage(counts, "RGGB", (512.0,) * 4, 16383.0, (2.0, 1.0, 1.5), np.eye(3))
-    enhancer = load_enhancer(settings(small_model))
-    whole, _ = enhance.enhance(frame, 50, QUIET, enhancer)
+    enhancer = load(settings(small_model))
+    whole = enhance.enhance(frame, 50, QUIET, enhancer).picture
     run_whole = type(enhancer.engine).run
 
     def run_small(self: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -145,8 +175,10 @@ def test_memory_that_runs_out_makes_tiles_smaller(
         return run_whole(self, planes, noise)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(enhancer.engine), "run", run_small)
-    tiled, grid = enhance.enhance(frame, 50, QUIET, enhancer)
+    computed = enhance.enhance(frame, 50, QUIET, enhancer)
+    tiled, grid = computed.picture, computed.grid
     assert grid.count > 1
+    assert "memory ran out" in computed.warnings[0]
     assert np.abs(tiled - whole).max() < 0.02 * np.abs(whole).max()
     asked = replace(enhancer, settings=settings(small_model, tile=0))
     with pytest.raises(FileProblem, match="E_OOM_DEVICE"):
@@ -155,36 +187,38 @@ def test_memory_that_runs_out_makes_tiles_smaller(
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_a_picture_of_nothing_is_never_written(
-    value: float, dark: Path, small_model: str, monkeypatch: pytest.MonkeyPatch
+    value: float, dark: Path, small_model: str, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     def fill(_: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
         return np.full((3, 2 * planes.shape[1], 2 * planes.shape[2]), value, np.float32)
 
     monkeypatch.setattr(enhance.TorchEngine, "run", fill)
     with pytest.raises(FileProblem, match="E_BLACK" if value == 0 else "E_NONFINITE"):
-        run(dark, small_model)
+        run(small_model)
     assert not (dark.parent / "out.tif").exists()
 
 
-def test_match_takes_the_exposure_of_the_reference(dark: Path, small_model: str) -> None:
+def test_match_takes_the_exposure_of_the_reference(
+    dark: Path, small_model: str, load: Load
+) -> None:
     bright = dark.with_name("bright.dng")
     simulate_file(dark.with_name("scene.png"), bright, SimulateSettings(ratio=2))
-    enhancer = load_enhancer(settings(small_model, ratio=parse_ratio(f"match:{bright}")))
-    report = enhance_file(Job(dark, dark.with_suffix(".tif")), enhancer)
+    enhancer = load(settings(small_model, ratio=parse_ratio(f"match:{bright}")))
+    report = enhance_file(single_job(dark, dark.with_suffix(".tif")), enhancer)
     assert report.ratio == pytest.approx(25)
 
 
-def test_a_missing_reference_is_named(small_model: str) -> None:
+def test_a_missing_reference_is_named(small_model: str, load: Load) -> None:
     with pytest.raises(UsageProblem, match=r"none\.ARW"):
-        load_enhancer(settings(small_model, ratio=parse_ratio("match:none.ARW")))
+        load(settings(small_model, ratio=parse_ratio("match:none.ARW")))
 
 
-def test_an_unknown_model_is_named() -> None:
+def test_an_unknown_model_is_named(load: Load) -> None:
     with pytest.raises(EnvironmentProblem, match="no model called"):
-        load_enhancer(settings("unheard-of"))
+        load(settings("unheard-of"))
 
 
-def test_the_input_is_only_read(dark: Path, small_model: str) -> None:
+def test_the_input_is_only_read(dark: Path, small_model: str, run: Run) -> None:
     before = dark.read_bytes(), dark.stat().st_mtime_ns
-    run(dark, small_model)
+    run(small_model)
     assert (dark.read_bytes(), dark.stat().st_mtime_ns) == before

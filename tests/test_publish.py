@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -9,18 +10,18 @@ import pytest
 
 from darkroom import publish as room
 from darkroom.errors import FailureCode, FileProblem
-from darkroom.publish import check_writable, part_name, publish
+from darkroom.publish import BinaryFile, Published, check_writable, publish
 
 CONTENT = b"a complete picture"
 
 
-def write(path: Path) -> None:
-    path.write_bytes(CONTENT)
+def write(file: BinaryFile) -> None:
+    file.write(CONTENT)
 
 
-def failing(number: int | None) -> Callable[..., Any]:
+def failing(number: int) -> Callable[..., Any]:
     def call(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number)) if number else OSError("9 requested, 4 written")
+        raise OSError(number, os.strerror(number))
 
     return call
 
@@ -31,23 +32,44 @@ def names(folder: Path) -> list[str]:
 
 def test_the_whole_file_appears_under_its_name(tmp_path: Path) -> None:
     target = tmp_path / "new" / "deep" / "a.tif"
-    publish(target, write, overwrite=False)
+    published = publish(target, write, overwrite=False)
     assert target.read_bytes() == CONTENT
+    assert published == Published(len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
     assert names(target.parent) == ["a.tif"]
 
 
 def test_while_it_is_written_only_a_hidden_part_exists(tmp_path: Path) -> None:
     seen = []
 
-    def spy(path: Path) -> None:
+    def spy(file: BinaryFile) -> None:
         seen.extend(names(tmp_path))
-        assert path.parent == tmp_path
-        write(path)
+        write(file)
 
     publish(tmp_path / "a.tif", spy, overwrite=False)
     assert len(seen) == 1
-    assert seen[0].startswith(f".a.tif.{os.getpid()}-")
+    assert seen[0].startswith(".a.tif.")
     assert seen[0].endswith(".part")
+
+
+def test_just_before_it_gets_its_name_the_complete_file_is_told_of(tmp_path: Path) -> None:
+    told = []
+
+    def note(published: Published) -> None:
+        (part,) = tmp_path.iterdir()
+        assert part.read_bytes() == CONTENT
+        told.append(published)
+
+    published = publish(tmp_path / "a.tif", write, overwrite=False, before_naming=note)
+    assert told == [published]
+
+
+def test_what_cannot_be_noted_gets_no_name(tmp_path: Path) -> None:
+    def refuse(_: Published) -> None:
+        raise FileProblem(FailureCode.WRITE_SPACE, "the note cannot be written")
+
+    with pytest.raises(FileProblem, match="note"):
+        publish(tmp_path / "a.tif", write, overwrite=False, before_naming=refuse)
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077])
@@ -60,21 +82,67 @@ def test_the_mode_follows_the_umask(tmp_path: Path, mask: int) -> None:
     assert stat.S_IMODE((tmp_path / "a.tif").stat().st_mode) == 0o666 & ~mask
 
 
-def test_an_existing_file_is_kept_and_nothing_is_computed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("old", [b"old", CONTENT[::-1], CONTENT[:-1], CONTENT + b"!", b""])
+def test_an_existing_file_of_other_bytes_is_kept(tmp_path: Path, old: bytes) -> None:
     target = tmp_path / "a.tif"
-    target.write_bytes(b"old")
+    target.write_bytes(old)
     with pytest.raises(FileProblem) as caught:
-        publish(target, failing(errno.EIO), overwrite=False)
+        publish(target, write, overwrite=False)
     assert caught.value.code is FailureCode.COLLISION
     assert "--overwrite" in caught.value.advice
-    assert target.read_bytes() == b"old"
+    assert target.read_bytes() == old
+    assert names(tmp_path) == ["a.tif"]
+
+
+def test_an_existing_file_of_the_same_bytes_is_the_work_done(tmp_path: Path) -> None:
+    target = tmp_path / "a.tif"
+    target.write_bytes(CONTENT)
+    before = target.stat()
+    assert publish(target, write, overwrite=False).size == len(CONTENT)
+    assert target.stat().st_ino == before.st_ino
+    assert names(tmp_path) == ["a.tif"]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "meanwhile"])
+def test_a_link_to_the_same_bytes_is_not_the_work_done(tmp_path: Path, late: bool) -> None:
+    target = tmp_path / "a.tif"
+    (tmp_path / "b.tif").write_bytes(CONTENT)
+
+    def race(file: BinaryFile) -> None:
+        write(file)
+        if late:
+            target.symlink_to("b.tif")
+
+    if not late:
+        target.symlink_to("b.tif")
+    with pytest.raises(FileProblem) as caught:
+        publish(target, race, overwrite=False)
+    assert caught.value.code is FailureCode.COLLISION
+    assert target.is_symlink()
+    assert names(tmp_path) == ["a.tif", "b.tif"]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "meanwhile"])
+def test_a_pipe_with_the_name_is_not_waited_for(tmp_path: Path, late: bool) -> None:
+    target = tmp_path / "a.tif"
+
+    def race(file: BinaryFile) -> None:
+        write(file)
+        if late:
+            os.mkfifo(target)
+
+    if not late:
+        os.mkfifo(target)
+    with pytest.raises(FileProblem) as caught:
+        publish(target, race, overwrite=False)
+    assert caught.value.code is FailureCode.COLLISION
 
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "a.tif"
 
-    def race(path: Path) -> None:
-        write(path)
+    def race(file: BinaryFile) -> None:
+        write(file)
         target.write_bytes(b"winner")
 
     with pytest.raises(FileProblem) as caught:
@@ -126,8 +194,8 @@ def test_whatever_the_writer_raises_leaves_the_old_file_and_no_part(
         target.write_bytes(b"old")
     before = names(tmp_path)
 
-    def broken(path: Path) -> None:
-        path.write_bytes(CONTENT[:3])
+    def broken(file: BinaryFile) -> None:
+        file.write(CONTENT[:3])
         raise error
 
     with pytest.raises(type(error)):
@@ -141,7 +209,6 @@ CODES = [
     (errno.EDQUOT, FailureCode.WRITE_SPACE),
     (errno.EFBIG, FailureCode.WRITE_SPACE),
     (errno.EIO, FailureCode.WRITE_SPACE),
-    (None, FailureCode.WRITE_SPACE),
     (errno.EACCES, FailureCode.WRITE_DENIED),
     (errno.EROFS, FailureCode.WRITE_DENIED),
     (errno.EPERM, FailureCode.WRITE_DENIED),
@@ -151,7 +218,7 @@ CODES = [
 
 @pytest.mark.parametrize(("number", "code"), CODES)
 def test_errors_of_the_system_get_their_names(
-    tmp_path: Path, number: int | None, code: FailureCode
+    tmp_path: Path, number: int, code: FailureCode
 ) -> None:
     with pytest.raises(FileProblem) as caught:
         publish(tmp_path / "a.tif", failing(number), overwrite=False)
@@ -160,84 +227,21 @@ def test_errors_of_the_system_get_their_names(
     assert names(tmp_path) == []
 
 
-FAULTS = [
-    (call, nth, overwrite)
-    for call, overwrite in (("open", False), ("fsync", False), ("link", False), ("replace", True))
-    for nth in (1, 2)
-]
-
-
-@pytest.mark.parametrize(("call", "nth", "overwrite"), FAULTS)
-def test_a_failing_system_call_never_leaves_half_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int, overwrite: bool
-) -> None:
-    target = tmp_path / "a.tif"
-    if overwrite:
-        target.write_bytes(b"old")
-    owner = Path if call == "replace" else os
-    plain, count = getattr(owner, call), 0
-
-    def fault(*args: Any, **kwargs: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == nth:
-            raise OSError(errno.EIO, "Input/output error")
-        return plain(*args, **kwargs)
-
-    monkeypatch.setattr(owner, call, fault)
-    try:
-        publish(target, write, overwrite=overwrite)
-    except FileProblem as problem:
-        assert problem.code is FailureCode.WRITE_SPACE
-    else:
-        assert count < nth
-    monkeypatch.undo()
-    left = names(tmp_path)
-    assert left in ([], ["a.tif"])
-    if left:
-        assert target.read_bytes() in (CONTENT, b"old")
-
-
-def test_file_systems_without_links_keep_existing_files_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "link", failing(errno.EPERM))
-    publish(tmp_path / "a.tif", write, overwrite=False)
-    assert (tmp_path / "a.tif").read_bytes() == CONTENT
-
-    def race(path: Path) -> None:
-        write(path)
-        (tmp_path / "b.tif").write_bytes(b"winner")
-
-    with pytest.raises(FileProblem):
-        publish(tmp_path / "b.tif", race, overwrite=False)
-    assert (tmp_path / "b.tif").read_bytes() == b"winner"
-    assert names(tmp_path) == ["a.tif", "b.tif"]
-
-
-def test_without_links_a_failed_rename_leaves_no_empty_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "link", failing(errno.EPERM))
-    monkeypatch.setattr(Path, "replace", failing(errno.EIO))
-    with pytest.raises(FileProblem):
-        publish(tmp_path / "a.tif", write, overwrite=False)
-    assert names(tmp_path) == []
-
-
 def test_folders_that_cannot_be_flushed_are_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = room._flush
+    plain, refused = os.fsync, []
 
-    def flush(path: Path, flags: int) -> None:
-        if path.is_dir():
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            refused.append(descriptor)
             raise OSError(errno.EINVAL, "Invalid argument")
-        plain(path, flags)
+        plain(descriptor)
 
-    monkeypatch.setattr(room, "_flush", flush)
+    monkeypatch.setattr(os, "fsync", fsync)
     publish(tmp_path / "a.tif", write, overwrite=False)
     assert names(tmp_path) == ["a.tif"]
+    assert refused
 
 
 def test_the_longest_names_can_be_published(tmp_path: Path) -> None:
@@ -251,10 +255,6 @@ def test_names_of_any_bytes_can_be_published(tmp_path: Path) -> None:
     name = "\udcff\n-.tif"
     publish(tmp_path / name, write, overwrite=False)
     assert names(tmp_path) == [name]
-
-
-def test_two_parts_never_share_a_name() -> None:
-    assert part_name("a.tif") != part_name("a.tif")
 
 
 def test_a_planted_part_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,14 +284,3 @@ def test_a_file_in_place_of_a_folder_is_denied(tmp_path: Path) -> None:
     with pytest.raises(FileProblem) as caught:
         publish(tmp_path / "out" / "a.tif", write, overwrite=True)
     assert caught.value.code is FailureCode.WRITE_DENIED
-
-
-def test_a_writer_that_makes_its_own_file_does_not_hide_it_from_others(tmp_path: Path) -> None:
-    def write(part: Path) -> None:
-        part.unlink()
-        part.write_bytes(CONTENT)
-        part.chmod(0o600)
-
-    (tmp_path / "plain").touch()
-    publish(tmp_path / "picture", write, overwrite=False)
-    assert (tmp_path / "picture").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -101,18 +101,19 @@ def test_a_raw_file_keeps_its_orientation(grey: Path, tmp_path: Path) -> None:
     clean, dark = tmp_path / "clean.dng", tmp_path / "dark.dng"
     simulate_file(grey, clean, SimulateSettings(iso=50, ratio=1))
     raw = read_raw(clean)
-    write_bayer_dng(
-        clean,
-        raw.mosaic,
-        phase=raw.phase,
-        black=[int(level) for level in raw.black],
-        white=int(raw.white),
-        xyz_to_camera=raw.xyz_to_camera,
-        white_balance=raw.white_balance,
-        make="Maker",
-        model="Camera",
-        orientation=6,
-    )
+    with clean.open("wb") as file:
+        write_bayer_dng(
+            file,
+            raw.mosaic,
+            phase=raw.phase,
+            black=[int(level) for level in raw.black],
+            white=int(raw.white),
+            xyz_to_camera=raw.xyz_to_camera,
+            white_balance=raw.white_balance,
+            make="Maker",
+            model="Camera",
+            orientation=6,
+        )
     simulate_file(clean, dark, SimulateSettings())
     assert read_raw(dark).orientation == 6
 

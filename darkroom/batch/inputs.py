@@ -12,15 +12,35 @@ from darkroom.errors import NothingMatched, UsageProblem
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A file to work on.
+    """A file to work on; `path` is `root / below`.
 
     Attributes:
         path: the file, as darkroom opens it.
         below: where it lies under the folder that was asked for; its bare name if it was named.
+        root: the folder that was asked for; the file's own folder if it was named.
     """
 
     path: Path
     below: Path
+    root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Another name of a file that is worked on already: a link, or a second way to it.
+
+    Attributes:
+        item: the file under its other name.
+        first: the name under which it is worked on.
+    """
+
+    item: Input
+    first: Path
+
+    @property
+    def path(self) -> Path:
+        """The other name."""
+        return self.item.path
 
 
 @dataclass(frozen=True)
@@ -30,10 +50,14 @@ class Found:
     Attributes:
         inputs: the files in the order of the arguments, each once.
         unmatched: folders and patterns that hold no file.
+        duplicates: other names of the `inputs`.
+        folders: the folders that were searched, whether or not they hold a file.
     """
 
     inputs: tuple[Input, ...]
-    unmatched: tuple[str, ...]
+    unmatched: tuple[str, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    folders: tuple[Path, ...] = ()
 
 
 def expand_inputs(
@@ -61,13 +85,20 @@ def expand_inputs(
         UsageProblem: the list cannot be read, or a name is empty.
     """
     listed = [] if files_from is None else read_names(files_from, null_separated=null_separated)
-    found = [(name, _matches(name, is_input)) for name in args]
-    found += [(name, _files_at(name, is_input)) for name in listed]
-    unmatched = tuple(name for name, inputs in found if not inputs)
-    inputs = _without_outputs(tuple(_unique(item for _, items in found for item in items)))
-    if not inputs:
+    asked = [(argument, Path(name)) for argument in args for name in _names(argument)]
+    asked += [(name, Path(name)) for name in listed]
+    folders = dict.fromkeys(path for _, path in asked if is_folder(path))
+    found = [
+        (argument, item)
+        for argument, path in asked
+        for item in (_search(path, is_input) if path in folders else [_named(path)])
+    ]
+    matched = {argument for argument, _ in found}
+    unmatched = tuple(dict.fromkeys(name for name in (*args, *listed) if name not in matched))
+    if not found:
         raise NothingMatched(_nothing(unmatched))
-    return Found(inputs, unmatched)
+    inputs, duplicates = _each_once(_without_outputs([item for _, item in found]))
+    return Found(inputs, unmatched, duplicates, tuple(folders))
 
 
 def read_names(source: str, *, null_separated: bool) -> list[str]:
@@ -89,62 +120,105 @@ def read_names(source: str, *, null_separated: bool) -> list[str]:
     return [os.fsdecode(name) for name in names if name]
 
 
-def _matches(argument: str, is_input: Callable[[Path], bool]) -> list[Input]:
-    if not glob.has_magic(argument) or os.path.lexists(argument):
-        return _files_at(argument, is_input)
-    # Path.glob knows neither absolute patterns nor hidden files
-    names = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
-    return [item for name in names for item in _files_at(name, is_input)]
-
-
-def _files_at(name: str, is_input: Callable[[Path], bool]) -> list[Input]:
-    if not name:
-        raise UsageProblem("one of the file names is empty")
-    path = Path(name)
-    if not path.is_dir():
-        return [Input(path, Path(path.name))]
-    return [Input(file, file.relative_to(path)) for file in _scan(path, is_input)]
-
-
-def _scan(folder: Path, is_input: Callable[[Path], bool]) -> Iterator[Path]:
-    blocked: list[Path] = []
-    walk = os.walk(folder, onerror=lambda error: blocked.append(Path(error.filename)))
-    for here, folders, names in walk:
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(here, name) for name in sorted(names) if _is_wanted(name, is_input))
-    yield from blocked  # a folder that cannot be read becomes a failed file, not a silent gap
-
-
-def _is_wanted(name: str, is_input: Callable[[Path], bool]) -> bool:
-    path = Path(name)
-    is_own_output = is_input(Path(path.stem))  # IMG_1.ARW.dng comes from IMG_1.ARW
-    return not name.startswith(".") and is_input(path) and not is_own_output
-
-
-def _unique(inputs: Iterable[Input]) -> Iterator[Input]:
-    seen: set[object] = set()
-    for item in inputs:
-        identity = _identity(item.path)
-        if identity not in seen:
-            seen.add(identity)
-            yield item
-
-
-def _without_outputs(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
-    """Drop IMG_1.ARW.tif where IMG_1.ARW is asked for too: `*` matches earlier outputs as well."""
-    asked = {item.path for item in inputs}
-    return tuple(
-        item for item in inputs if not item.path.suffix or item.path.with_suffix("") not in asked
-    )
-
-
-def _identity(path: Path) -> object:
+def identity_of(path: Path) -> object:
+    """Return what is equal for two names of one file or folder, links followed."""
     try:
         status = path.stat()
     except (OSError, ValueError):
         return path.absolute()
     # some network file systems number no files: there, only the name tells
     return (status.st_dev, status.st_ino) if status.st_ino else path.absolute()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether this is a folder, or a link to one, as far as that can be seen."""
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, a folder above that must not be entered
+        return False
+
+
+def _names(argument: str) -> list[str]:
+    if not argument:
+        raise UsageProblem("one of the file names is empty")
+    if not glob.has_magic(argument) or os.path.lexists(argument):
+        return [argument]
+    # Path.glob knows neither absolute patterns nor hidden files
+    return sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+
+
+def _named(path: Path) -> Input:
+    return Input(path, Path(path.name), path.parent)
+
+
+def _search(folder: Path, is_input: Callable[[Path], bool]) -> Iterator[Input]:
+    """Yield the wanted files below a folder; of any depth, which `os.walk` does not manage."""
+    waiting = [Path()]
+    while waiting:
+        below = waiting.pop()
+        try:
+            files, folders = _look_into(folder / below, is_input)
+        except OSError:
+            yield _unreadable(folder, below)
+            continue
+        here = folder / below
+        yield from (Input(here / name, below / name, folder) for name in files)
+        waiting += (below / name for name in reversed(folders))
+
+
+def _look_into(folder: Path, is_input: Callable[[Path], bool]) -> tuple[list[str], list[str]]:
+    """Return the names of the wanted files and of the folders in a folder, both sorted."""
+    files, folders = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            elif _is_wanted(entry.name, is_input) and not _is_link_to_folder(entry):
+                files.append(entry.name)
+    return sorted(files), sorted(folders)
+
+
+def _is_link_to_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and is_folder(Path(entry))
+
+
+def _unreadable(folder: Path, below: Path) -> Input:
+    """Return a folder as if it were a file: it becomes a failed one, not a silent gap."""
+    if below.parts:
+        return Input(folder / below, below, folder)
+    return _named(Path(_spelled_out(folder)))  # "." has no name that an output could have
+
+
+def _is_wanted(name: str, is_input: Callable[[Path], bool]) -> bool:
+    path = Path(name)
+    if not is_input(path):
+        return False
+    return "." not in path.stem or not is_input(Path(path.stem))  # IMG_1.ARW.dng is our output
+
+
+def _without_outputs(reached: Sequence[Input]) -> Iterator[Input]:
+    """Drop IMG_1.ARW.tif where IMG_1.ARW is asked for too: `*` matches earlier outputs as well."""
+    asked = {str(item.path) for item in reached}
+    for item in reached:
+        suffix = item.path.suffix
+        if not suffix or str(item.path).removesuffix(suffix) not in asked:
+            yield item
+
+
+def _each_once(reached: Iterable[Input]) -> tuple[tuple[Input, ...], tuple[Duplicate, ...]]:
+    firsts: dict[object, Input] = {}
+    duplicates: dict[str, Duplicate] = {}
+    for item in reached:
+        first = firsts.setdefault(identity_of(item.path), item)
+        if first is not item and _spelled_out(first.path) != _spelled_out(item.path):
+            duplicates.setdefault(_spelled_out(item.path), Duplicate(item, first.path))
+    return tuple(firsts.values()), tuple(duplicates.values())
+
+
+def _spelled_out(path: Path) -> str:
+    return os.path.normpath(path.absolute())
 
 
 def _nothing(unmatched: tuple[str, ...]) -> str:

@@ -10,7 +10,6 @@ import struct
 import unicodedata
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import exifread
@@ -46,19 +45,15 @@ CANON_BOXES = ((b"CMT1", ""), (b"CMT2", "exif"), (b"CMT4", "gps"))
 CONTAINER_HEAD = 1 << 16
 
 
-def read_exif(path: str | Path) -> tuple[ExifEntry, ...]:
+def read_exif(file: BinaryIO) -> tuple[ExifEntry, ...]:
     """Read the entries to carry over, () where there are none; never raises on odd content.
 
     Canon CR3 and Fujifilm RAF hide their EXIF in boxes of their own, which are opened here.
     """
     entries: dict[tuple[str, int], ExifEntry] = {}
-    try:
-        with Path(path).open("rb") as file:
-            for block, directory in exif_blocks(file):
-                for entry in parse_entries(block, directory):
-                    entries.setdefault(entry[:2], entry)
-    except OSError:
-        return ()
+    for block, directory in exif_blocks(file):
+        for entry in parse_entries(block, directory):
+            entries.setdefault(entry[:2], entry)
     return tuple(entries[key] for key in sorted(entries))
 
 

@@ -5,74 +5,52 @@ for ever on a FIFO, and believes any size a header claims. Comparing what the st
 with what the file holds finds these cases in microseconds. It cannot see flipped samples.
 """
 
-import stat
 import struct
-from pathlib import Path
 from typing import BinaryIO
 
 from darkroom.camera import directories as tags
 from darkroom.camera.directories import Directory, Tiff, read_tiff, tiff_magic
+from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.signatures import HEAD_BYTES, foreign_type
+from darkroom.camera.source import COPY_AGAIN, file_size, unread
 from darkroom.errors import FailureCode, FileProblem
 
-MAX_PIXELS = 256_000_000  # the largest sensors have 150 MP
-MIN_BYTES = 256  # no RAW file is smaller
-PIXELS_PER_BYTE = 20  # the strongest compression met in real files needs 0.26 bytes a pixel
+SMALLEST_SIDE = 22  # LibRaw refuses frames below
+SAMPLE_BITS = range(8, 33)  # DNG 1.7, BitsPerSample
 
 UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 JPEG_START = b"\xff\xd8"
 WHITE_IS_ZERO, BLACK_IS_ZERO, CFA, LINEAR_RAW = 0, 1, 32803, 34892
 NO_OFFSET = 0xFFFFFFFF
-COPY_AGAIN = "copy it again from the card"
 
 
-def preflight(path: Path) -> Tiff | None:
-    """Check that a file is a whole RAW file as far as its structure shows.
+def preflight(file: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Tiff | None:
+    """Check that an open file is a whole RAW file as far as its structure shows.
 
     Returns:
         Its TIFF directories, None for formats with another structure (CR3, RAF, ...).
 
     Raises:
-        FileProblem: not a regular file, empty, another file type, truncated, too big or with
-            impossible levels.
+        FileProblem: another file type, truncated, too big or with impossible sizes or levels.
     """
     try:
-        size = regular_size(path)
-        with path.open("rb") as file:
-            return check_structure(file, size)
+        file.seek(0)
+        return check_structure(file, file_size(file), limits)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise FileProblem(FailureCode.CORRUPT, f"cannot be read: {reason}") from error
+        raise unread(error) from error
 
 
-def regular_size(path: Path) -> int:
-    """Return the size of a regular file; never opens a FIFO or a device."""
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        dangling = path.is_symlink()
-        what = "is a link to a file that does not exist" if dangling else "does not exist"
-        raise FileProblem(FailureCode.NOT_REGULAR, what) from error
-    if stat.S_ISDIR(status.st_mode):
-        raise FileProblem(FailureCode.NOT_REGULAR, "is a folder", "name the files inside it")
-    if not stat.S_ISREG(status.st_mode):
-        raise FileProblem(FailureCode.NOT_REGULAR, "is not a regular file (a pipe or a device)")
-    if status.st_size == 0:
-        raise FileProblem(FailureCode.EMPTY, "the file is empty (0 bytes)", COPY_AGAIN)
-    return status.st_size
-
-
-def check_structure(file: BinaryIO, size: int) -> Tiff | None:
+def check_structure(file: BinaryIO, size: int, limits: Limits) -> Tiff | None:
     """Check an open file of `size` bytes by the structure its first bytes announce."""
     head = file.read(HEAD_BYTES)
     name = foreign_type(head)
     if name and size >= len("RAW"):
         raise FileProblem(FailureCode.NOT_RAW, f"is {name}, not a RAW file")
-    if size < MIN_BYTES:
+    if size < limits.min_bytes:
         raise truncated(f"the file has only {size} bytes")
     if tiff_magic(head):
         tiff = read_tiff(file, size)
-        check_tiff(tiff, size)
+        check_tiff(tiff, size, limits)
         check_jpeg_starts(file, max(tiff.directories, key=pixels))
         return tiff
     if head[:15] == b"FUJIFILMCCD-RAW":
@@ -82,16 +60,18 @@ def check_structure(file: BinaryIO, size: int) -> Tiff | None:
     return None
 
 
-def check_tiff(tiff: Tiff, size: int) -> None:
+def check_tiff(tiff: Tiff, size: int, limits: Limits) -> None:
     """Check every directory of a TIFF-like file against the file's size."""
     if not tiff.directories:
         raise tags.corrupt("no directory")
     for directory in tiff.directories:
         check_extents(directory, size)
     if tiff.magic == tags.PANASONIC_MAGIC:
-        check_panasonic(tiff.directories[0], size)
+        check_panasonic(tiff.directories[0], size, limits)
     largest = max(tiff.directories, key=pixels)
-    check_pixels(largest)
+    check_pixels(largest, limits)
+    if tiff.is_dng:
+        check_shape(tiff, largest)
     check_levels(largest)
     check_not_grey(tiff, largest)
 
@@ -117,21 +97,39 @@ def check_extents(directory: Directory, size: int) -> None:
             raise truncated(f"the file ends at byte {size}, its image data needs {end}")
 
 
-def check_pixels(directory: Directory) -> None:
+def check_pixels(directory: Directory, limits: Limits) -> None:
     """Check that the image data can hold the size its directory claims."""
     claimed, numbers = pixels(directory), directory.numbers
     shape = f"{directory.first(tags.WIDTH)} x {directory.first(tags.HEIGHT)}"
-    if claimed > MAX_PIXELS:
-        raise too_big(shape)
+    if claimed > limits.max_pixels:
+        raise too_big(shape, limits)
     stored = int(sum(numbers.get(tags.STRIP_BYTES, ())) + sum(numbers.get(tags.TILE_BYTES, ())))
     if not claimed or not stored:
         return
-    needed = claimed / PIXELS_PER_BYTE
+    needed = claimed / limits.pixels_per_byte
     if directory.first(tags.COMPRESSION, UNCOMPRESSED) == UNCOMPRESSED:
         bits = directory.first(tags.BITS) * directory.first(tags.SAMPLES, 1)
         needed = max(needed, claimed * bits / 8)
     if stored < needed:
         raise truncated(f"{stored} bytes of image data cannot hold {shape} pixels")
+
+
+def check_shape(tiff: Tiff, directory: Directory) -> None:
+    """Check that a DNG's frame, its active area and its samples can be those of a sensor."""
+    rows, columns = directory.first(tags.HEIGHT), directory.first(tags.WIDTH)
+    if min(rows, columns) < SMALLEST_SIDE:
+        raise impossible(f"claims a frame of {columns} x {rows} pixels")
+    bits = directory.first(tags.BITS, SAMPLE_BITS.start)
+    if bits not in SAMPLE_BITS:
+        raise impossible(f"claims samples of {bits} bits")
+    area = tiff.numbers(tags.ACTIVE_AREA)
+    if len(area) != 4 or not any(area):
+        return
+    top, left, bottom, right = area
+    inside = bottom <= rows and right <= columns
+    if not inside or min(bottom - top, right - left) < SMALLEST_SIDE:
+        numbers = ", ".join(f"{number:g}" for number in area)
+        raise impossible(f"claims the active area {numbers} in {columns} x {rows} pixels")
 
 
 def check_jpeg_starts(file: BinaryIO, directory: Directory) -> None:
@@ -175,16 +173,18 @@ def check_not_grey(tiff: Tiff, largest: Directory) -> None:
         raise FileProblem(FailureCode.NOT_RAW, "is a grey TIFF picture, not a RAW file")
 
 
-def check_panasonic(directory: Directory, size: int) -> None:
+def check_panasonic(directory: Directory, size: int, limits: Limits) -> None:
     """Check an RW2 file, whose directory states the unpacked size of its data.
 
     Formats 4 to 7 pack at most 14 pixels into 16 bytes, older ones 1 into 2; 8 is variable.
     """
     count = directory.first(tags.PANASONIC_WIDTH) * directory.first(tags.PANASONIC_HEIGHT)
-    if count > MAX_PIXELS:
-        raise too_big(f"{count // 1_000_000} million")
+    if count > limits.max_pixels:
+        raise too_big(f"{count // 1_000_000} million", limits)
     old = directory.first(tags.PANASONIC_FORMAT) <= 7
-    needed = directory.first(tags.PANASONIC_OFFSET) + int(count * (8 / 7 if old else 1 / 20))
+    needed = directory.first(tags.PANASONIC_OFFSET) + int(
+        count * (8 / 7 if old else 1 / limits.pixels_per_byte)
+    )
     if needed > size:
         raise truncated(f"the file ends at byte {size}, its image data needs about {needed}")
 
@@ -218,7 +218,12 @@ def truncated(what: str) -> FileProblem:
     return FileProblem(FailureCode.TRUNCATED, what, COPY_AGAIN)
 
 
-def too_big(shape: str) -> FileProblem:
+def too_big(shape: str, limits: Limits) -> FileProblem:
     """Return the error for a frame above the size limit."""
-    limit = MAX_PIXELS // 1_000_000
-    return FileProblem(FailureCode.TOO_BIG, f"claims {shape} pixels; the limit is {limit} MP")
+    limit = limits.max_pixels / 1_000_000
+    return FileProblem(FailureCode.TOO_BIG, f"claims {shape} pixels; the limit is {limit:g} MP")
+
+
+def impossible(what: str) -> FileProblem:
+    """Return the error for numbers that no camera writes."""
+    return FileProblem(FailureCode.METADATA, what, COPY_AGAIN)

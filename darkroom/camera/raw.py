@@ -74,6 +74,7 @@ class RawImage:
         make: camera maker, "" if unknown; likewise `model` and `lens`.
         exif: entries to carry into the output file.
         warnings: what was missing or odd, and what was assumed instead.
+        doubts: what looks damaged; such a frame is read only on request.
     """
 
     mosaic: npt.NDArray[np.uint16] = field(repr=False)
@@ -90,6 +91,7 @@ class RawImage:
     lens: str = ""
     exif: tuple[ExifEntry, ...] = field(default=(), repr=False)
     warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def camera(self) -> str:

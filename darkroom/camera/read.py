@@ -1,10 +1,10 @@
 """RAW files in: every Bayer format LibRaw decodes becomes one `RawImage`, oddities resolved."""
 
+import io
 import math
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,14 @@ from darkroom.camera import exif
 from darkroom.camera.colour import white_balance, xyz_to_camera
 from darkroom.camera.directories import Tiff
 from darkroom.camera.layout import bayer_phase, cell_indices, check_declared_pattern
+from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.noise import profile_from_tag
-from darkroom.camera.preflight import COPY_AGAIN, MAX_PIXELS, preflight, too_big
+from darkroom.camera.preflight import preflight, too_big, truncated
 from darkroom.camera.quiet import quiet_decoder
 from darkroom.camera.raw import ExifEntry, Exposure, NoiseLevel, RawImage
-from darkroom.camera.rowcheck import check_rows
+from darkroom.camera.refusals import decoder_errors
+from darkroom.camera.rowcheck import check_rows, check_signal
+from darkroom.camera.source import open_regular, read_whole, unchanged
 from darkroom.errors import FailureCode, FileProblem
 
 RAW_SUFFIXES = frozenset(
@@ -30,9 +33,6 @@ RAW_SUFFIXES = frozenset(
 
 # LibRaw's flip -> TIFF orientation, measured with DNGs of all eight.
 ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
-
-# Compressions inside DNG that LibRaw's wheels cannot decode.
-UNSUPPORTED_COMPRESSIONS = {9: "GoPro's VC-5 compression (GPR)", 52546: "JPEG XL compression"}
 
 HIGHEST_COUNT = 65535
 HIGH_BLACK = 0.02  # darkest pixel of a frame that claims black 0
@@ -50,84 +50,81 @@ def is_raw_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in RAW_SUFFIXES
 
 
-def read_raw(path: str | Path) -> RawImage:
-    """Read a RAW file with a Bayer sensor; its content decides, not its name.
+def read_raw(
+    path: str | Path, *, allow_suspect: bool = False, limits: Limits = DEFAULT_LIMITS
+) -> RawImage:
+    """Read a RAW file with a Bayer sensor, in this process; its content decides, not its name.
+
+    `darkroom.batch.decoder` reads the same in a process of its own, for files of unknown origin.
+
+    Args:
+        path: the file.
+        allow_suspect: warn of black frames and repeating rows instead of refusing them.
+        limits: bounds on the file.
 
     Raises:
         FileProblem: the file is missing, damaged, unsupported, no RAW file or has no Bayer mosaic.
     """
-    source = Path(path)
-    tiff = preflight(source)
+    with open_regular(Path(path), limits) as file, unchanged(file), quiet_decoder():
+        return decode(file, limits, allow_suspect=allow_suspect)
+
+
+def decode(
+    file: BinaryIO,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    allow_suspect: bool = False,
+    announce: Callable[[int], None] = lambda _: None,
+    allocate: Callable[[tuple[int, int]], Counts] = lambda shape: np.empty(shape, np.uint16),
+) -> RawImage:
+    """Decode an open RAW file.
+
+    Args:
+        file: a regular file.
+        limits: bounds on the file.
+        allow_suspect: warn of black frames and repeating rows instead of refusing them.
+        announce: told the number of pixels once it is known, before any is decoded.
+        allocate: makes the (H, W) uint16 array for the visible counts.
+
+    Raises:
+        FileProblem: the file is damaged, unsupported, no RAW file or has no Bayer mosaic.
+    """
+    tiff = preflight(file, limits)
     check_declared_pattern(tiff)
-    entries = exif.read_exif(source)
-    with decoder_errors(tiff), quiet_decoder(), open_raw(source) as raw:
-        return raw_image(raw, tiff, entries)
+    content = read_whole(file)  # what is checked is what is decoded
+    entries = exif.read_exif(io.BytesIO(content))
+    with decoder_errors(tiff), rawpy.imread(io.BytesIO(content)) as raw:
+        announce(checked_pixels(raw, len(content), limits))
+        phase = bayer_phase(raw)
+        visible = raw.raw_image_visible
+        mosaic = allocate((visible.shape[0], visible.shape[1]))
+        np.copyto(mosaic, visible)  # LibRaw frees its buffer
+        return raw_image(raw, tiff, entries, mosaic, phase, allow_suspect=allow_suspect)
 
 
-@contextmanager
-def open_raw(path: Path) -> Iterator[rawpy.RawPy]:
-    """Open a file with rawpy, which takes no Path and no name outside UTF-8."""
-    name = os.fspath(path)
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        with path.open("rb") as file, rawpy.imread(file) as raw:
-            yield raw
-    else:
-        with rawpy.imread(name) as raw:
-            yield raw
+def checked_pixels(raw: rawpy.RawPy, size: int, limits: Limits) -> int:
+    """Return the pixels of the whole sensor, the hidden ones too, if the file can hold them."""
+    rows, columns = raw.sizes.raw_height, raw.sizes.raw_width
+    pixels = int(rows) * int(columns)
+    if pixels > limits.max_pixels:
+        raise too_big(f"{columns} x {rows}", limits)
+    if pixels > size * limits.pixels_per_byte:
+        raise truncated(f"{size} bytes cannot hold {columns} x {rows} pixels")
+    return pixels
 
 
-@contextmanager
-def decoder_errors(tiff: Tiff | None) -> Iterator[None]:
-    """Turn LibRaw's errors into the user's words."""
-    try:
-        yield
-    except rawpy.LibRawFileUnsupportedError as error:
-        raise unsupported(tiff) from error
-    except rawpy.LibRawIOError as error:
-        raise FileProblem(FailureCode.TRUNCATED, "image data is missing", COPY_AGAIN) from error
-    except rawpy.LibRawTooBigError as error:
-        raise FileProblem(FailureCode.TOO_BIG, "the frame is too big to decode") from error
-    except (
-        rawpy.LibRawUnsufficientMemoryError,
-        rawpy.LibRawMemPoolOverflowError,
-        MemoryError,
-    ) as error:
-        raise FileProblem(
-            FailureCode.OOM_HOST, "not enough memory to decode the file", "use fewer jobs"
-        ) from error
-    except (rawpy.LibRawError, NotImplementedError) as error:
-        raise FileProblem(FailureCode.CORRUPT, "image data is damaged", COPY_AGAIN) from error
-
-
-def unsupported(tiff: Tiff | None) -> FileProblem:
-    """Return the error for a file that LibRaw does not recognise."""
-    if tiff is None:
-        return FileProblem(FailureCode.NOT_RAW, "is not a RAW file of any known kind")
-    methods = {int(entry.first(tags.COMPRESSION)) for entry in tiff.directories}
-    for method in methods & UNSUPPORTED_COMPRESSIONS.keys():
-        return FileProblem(
-            FailureCode.UNSUPPORTED,
-            f"uses {UNSUPPORTED_COMPRESSIONS[method]}, which is unsupported",
-            "convert it with Adobe DNG Converter",
-        )
-    if tiff.is_dng or tiff.magic != 42 or tiff.numbers(tags.CFA_PATTERN):
-        return FileProblem(
-            FailureCode.UNSUPPORTED, "is a RAW file of an unsupported camera or kind"
-        )
-    return FileProblem(FailureCode.NOT_RAW, "is a TIFF picture, not a RAW file of a known camera")
-
-
-def raw_image(raw: rawpy.RawPy, tiff: Tiff | None, entries: tuple[ExifEntry, ...]) -> RawImage:
+def raw_image(
+    raw: rawpy.RawPy,
+    tiff: Tiff | None,
+    entries: tuple[ExifEntry, ...],
+    mosaic: Counts,
+    phase: str,
+    *,
+    allow_suspect: bool,
+) -> RawImage:
     """Gather everything a decoded file says; LibRaw's numbers are final only after unpacking."""
-    sizes = raw.sizes
-    if sizes.raw_height * sizes.raw_width > MAX_PIXELS:
-        raise too_big(f"{sizes.raw_width} x {sizes.raw_height}")
-    phase = bayer_phase(raw)
-    mosaic = np.ascontiguousarray(raw.raw_image_visible).copy()  # LibRaw frees its buffer
     black, white, level_warnings = levels(raw, tiff, mosaic)
-    row_warnings = check_rows(mosaic, white)
+    row_warnings, doubts = suspicions(mosaic, black, white, allow_suspect=allow_suspect)
     matrix, matrix_warnings = xyz_to_camera(raw, tiff)
     balance, balance_warnings = white_balance(raw, tiff, matrix, means(mosaic, phase, black))
     exposure, exposure_warnings = exposed(raw, entries)
@@ -140,7 +137,7 @@ def raw_image(raw: rawpy.RawPy, tiff: Tiff | None, entries: tuple[ExifEntry, ...
         white,
         balance,
         matrix,
-        orientation=ORIENTATIONS.get(sizes.flip, 1),
+        orientation=ORIENTATIONS.get(raw.sizes.flip, 1),
         exposure=exposure,
         noise_profile=profile,
         make=camera_text(tiff, entries, exif.MAKE),
@@ -153,7 +150,25 @@ def raw_image(raw: rawpy.RawPy, tiff: Tiff | None, entries: tuple[ExifEntry, ...
         + balance_warnings
         + exposure_warnings
         + profile_warnings,
+        doubts=doubts,
     )
+
+
+def suspicions(
+    mosaic: Counts, black: Levels, white: float, *, allow_suspect: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return warnings about the counts of a frame, and reasons why it would be refused.
+
+    Raises:
+        FileProblem: it is wrong enough to refuse the frame, unless `allow_suspect`.
+    """
+    try:
+        check_signal(mosaic, black)
+        return check_rows(mosaic, white), ()
+    except FileProblem as problem:
+        if not allow_suspect:
+            raise
+        return (), (problem.what,)
 
 
 def levels(

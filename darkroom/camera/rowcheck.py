@@ -1,14 +1,38 @@
-"""Rows that repeat: the trace that a decoder leaves when its input ends early."""
+"""Frames that cannot be right: nothing in them, or the repeating rows of input that ended early."""
 
 import numpy as np
 import numpy.typing as npt
 
+from darkroom.camera.source import COPY_AGAIN
 from darkroom.errors import FailureCode, FileProblem
 
 MIN_RUN = 16
 PROBE_STEP = 16  # columns between two probes of a row
 
+KEEP_ANYWAY = "process it anyway with --allow-suspect"
+
+Levels = tuple[float, float, float, float]
 Counts = npt.NDArray[np.uint16]
+
+
+def check_signal(mosaic: Counts, black: Levels) -> None:
+    """Refuse a frame without a picture: one value everywhere, or nothing above black.
+
+    Args:
+        mosaic: (H, W) counts.
+        black: black level of the four positions of the first 2x2 cell, row by row.
+
+    Raises:
+        FileProblem: E_BLACK.
+    """
+    brightest = int(mosaic.max())
+    if brightest == int(mosaic.min()):
+        raise without_picture(f"every pixel has the same value ({brightest})")
+    if brightest > max(black):
+        return
+    cells = (mosaic[row::2, column::2] for row in (0, 1) for column in (0, 1))
+    if not any(int(cell.max()) > level for cell, level in zip(cells, black, strict=True)):
+        raise without_picture(f"no pixel is above the black level ({max(black):g})")
 
 
 def check_rows(mosaic: Counts, white: float) -> tuple[str, ...]:
@@ -23,22 +47,24 @@ def check_rows(mosaic: Counts, white: float) -> tuple[str, ...]:
         white: count of saturation.
 
     Raises:
-        FileProblem: E_BLACK for a frame of one value, E_TRUNCATED for missing rows.
+        FileProblem: E_CORRUPT for missing rows.
     """
-    if mosaic.min() == mosaic.max():
-        value = int(mosaic[0, 0])
-        raise FileProblem(FailureCode.BLACK, f"every pixel has the same value ({value})")
     first, length = longest_run(repeated_rows(mosaic, white))
     if length < MIN_RUN:
         return ()
     where = f"rows {first} to {first + length - 1} of {len(mosaic)} repeat each other"
     if first + length == len(mosaic) or not mosaic[first : first + length].any():
         raise FileProblem(
-            FailureCode.TRUNCATED,
+            FailureCode.CORRUPT,
             f"image data is missing: {where}",
-            "copy it again from the card",
+            f"{COPY_AGAIN}, or {KEEP_ANYWAY}",
         )
     return (f"{where}: the file may be damaged there",)
+
+
+def without_picture(what: str) -> FileProblem:
+    """Return the error for a frame with nothing in it."""
+    return FileProblem(FailureCode.BLACK, what, f"check the file, or {KEEP_ANYWAY}")
 
 
 def repeated_rows(mosaic: Counts, white: float) -> npt.NDArray[np.bool_]:

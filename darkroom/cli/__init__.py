@@ -1,7 +1,6 @@
 """The command line: every command is a thin file here, and `main` is where it all starts."""
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -9,12 +8,12 @@ from typing import Annotated
 import typer
 
 from darkroom import __version__
-from darkroom.batch.run import INTERRUPTED
-from darkroom.cli import enhance, models, simulate, train
+from darkroom.batch.outcome import INTERRUPTED
+from darkroom.cli import doctor, enhance, models, retry, simulate, train
+from darkroom.cli.interrupts import EXIT_BASE, interruptible
 from darkroom.errors import DarkroomError
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
-TERMINATED = 143  # 128 + SIGTERM, as shells have it
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -25,8 +24,10 @@ app = typer.Typer(
     epilog="Example: darkroom enhance *.ARW --ratio 100",
 )
 app.command("enhance", epilog=enhance.EPILOG, no_args_is_help=True)(enhance.command)
+app.command("retry", epilog=retry.EPILOG, no_args_is_help=True)(retry.command)
 app.command("simulate", epilog=simulate.EPILOG, no_args_is_help=True)(simulate.command)
 app.command("train", epilog=train.EPILOG, no_args_is_help=True)(train.command)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
 app.add_typer(
     models.app,
     name="models",
@@ -52,30 +53,22 @@ def darkroom(
     """Turn extremely dark camera RAW files into clean pictures, in batches.
 
     Exit codes: 0 all files are done, 1 some failed, 2 wrong use, 3 nothing matched, 4 model or
-    device unusable, 5 stopped early, 70 a bug, 130 interrupted.
+    device unusable, 5 stopped early, 70 a bug, 130 interrupted, 143 terminated.
     """
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and end it with its exit code; the one place that catches errors.
 
-    SIGTERM ends it as Ctrl-C does: half-written files are removed and the summary is printed.
+    Ctrl-C, SIGTERM and SIGHUP end a batch in good order: no half-written file stays and the
+    summary is printed. A second one ends it at once.
 
     Args:
         args: the command line without the program's name; None takes the real one.
     """
-    received: list[int] = []
-
-    def interrupt(number: int, _frame: object) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
+    with interruptible() as received:
         code = run(sys.argv[1:] if args is None else list(args))
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    raise SystemExit(TERMINATED if received else code)
+    raise SystemExit(EXIT_BASE + received[0] if received else code)
 
 
 def run(arguments: list[str]) -> int:

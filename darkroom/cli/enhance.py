@@ -1,45 +1,28 @@
 """The command `darkroom enhance`."""
 
-import functools
-import re
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from darkroom.cli import enhance_options as opt
 from darkroom.cli.follow import follow, verbosity_of
 from darkroom.cli.options import Device, Json, OutDir, Overwrite, Quiet, Verbose
-from darkroom.errors import UsageProblem
+from darkroom.errors import NothingMatched, UsageProblem
 
 if TYPE_CHECKING:
-    from darkroom.batch.inputs import Input
+    from darkroom.batch.inputs import Found
+    from darkroom.batch.ledger import Ledger
+    from darkroom.batch.outcome import Outcome
     from darkroom.batch.plan import Job
-    from darkroom.batch.run import Outcome
-    from darkroom.enhance import GuidedFilter, Report, Settings
+    from darkroom.batch.records import Run
+    from darkroom.batch.run import Attempts
+    from darkroom.enhance import Report, Settings
     from darkroom.report.console import Verbosity
-
-
-class Format(StrEnum):
-    """What kind of file is written."""
-
-    TIFF = "tiff"
-    PNG = "png"
-
-
-class Tone(StrEnum):
-    """The names in picture.tone.TONES, which must not be imported for --help."""
-
-    SRGB = "srgb"
-    STANDARD = "standard"
-    LINEAR = "linear"
-    LIBRAW = "libraw"
-
-
-SUFFIXES = {Format.TIFF: ".tif", Format.PNG: ".png"}
-MEMORY_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}  # powers of two
-RADIUS, EPS = 5, 1e-5
 
 EPILOG = """Examples:
 
@@ -49,196 +32,200 @@ EPILOG = """Examples:
   find . -name '*.NEF' -print0 | darkroom enhance --files-from - -0 --json
 """
 
-Files = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="FILE",
-        help="RAW files, folders (searched for RAW files) or quoted patterns like '**/*.ARW'.",
-    ),
-]
-OutFormat = Annotated[Format, typer.Option("--format", help="16-bit TIFF or PNG.")]
-Ratio = Annotated[
-    str,
-    typer.Option(
-        metavar="RATIO",
-        help="How much brighter: a number, auto, ev:+3 (stops), or match:REF.ARW (as bright as"
-        " that file was exposed).",
-    ),
-]
-Model = Annotated[
-    str, typer.Option(metavar="NAME|PATH", help="A name of `darkroom models list`, or a file.")
-]
 On = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
-Tile = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|full|N", help="Edge of the tiles in packed pixels (two of the sensor each)."
-    ),
-]
-MaxMemory = Annotated[
-    str | None, typer.Option(metavar="SIZE", help="Memory for --tile auto to stay under: 2G, 800M.")
-]
-Strength = Annotated[
-    float, typer.Option(min=0, max=2, help="Denoising: 0 none, 1 as measured, 2 twice that.")
-]
-ToneCurve = Annotated[Tone, typer.Option("--tone", help="Tone curve of the picture.")]
-Guided = Annotated[
-    bool, typer.Option("--guided-filter", help="Smooth the result along its own edges.")
-]
-Radius = Annotated[
-    int | None, typer.Option(min=1, help=f"Of the guided filter, in pixels.  [default: {RADIUS}]")
-]
-Eps = Annotated[
-    float | None, typer.Option(min=0, help=f"Of the guided filter, a variance.  [default: {EPS:g}]")
-]
-StripGps = Annotated[bool, typer.Option("--strip-gps", help="Leave the place out of the output.")]
-DryRun = Annotated[
-    bool, typer.Option("-n", "--dry-run", help="Print what would be done, and do nothing.")
-]
-FilesFrom = Annotated[
-    str | None,
-    typer.Option(metavar="LIST", help="Read file names from LIST, one a line; - is stdin."),
-]
-Null = Annotated[
-    bool, typer.Option("-0", "--null", help="Names in LIST end with NUL, as from find -print0.")
-]
 
 
 def command(
-    files: Files = None,
+    files: opt.Files = None,
     *,
     out: OutDir = None,
-    format_: OutFormat = Format.TIFF,
-    ratio: Ratio = "auto",
-    model: Model = "fast-unet",
+    format_: opt.OutFormat = opt.Format.TIFF,
+    ratio: opt.Ratio = "auto",
+    model: opt.Model = "fast-unet",
     device: On = Device.AUTO,
-    tile: Tile = "auto",
-    max_memory: MaxMemory = None,
-    strength: Strength = 1.0,
-    tone: ToneCurve = Tone.STANDARD,
-    guided_filter: Guided = False,
-    radius: Radius = None,
-    eps: Eps = None,
-    strip_gps: StripGps = False,
+    tile: opt.Tile = "auto",
+    max_memory: opt.MaxMemory = None,
+    strength: opt.Strength = 1.0,
+    tone: opt.ToneCurve = opt.Tone.STANDARD,
+    guided_filter: opt.Guided = False,
+    radius: opt.Radius = None,
+    eps: opt.Eps = None,
+    strip_gps: opt.StripGps = False,
     overwrite: Overwrite = False,
-    dry_run: DryRun = False,
+    verify: opt.Verify = False,
+    checksum: opt.Checksum = False,
+    shard: opt.Shards = None,
+    scheduler: opt.Scheduler = None,
+    max_failures: opt.MaxFailures = None,
+    fail_fast: opt.FailFast = False,
+    allow_suspect: opt.AllowSuspect = False,
+    allow_empty: opt.AllowEmpty = False,
+    max_pixels: opt.MaxPixels = None,
+    decode_timeout: opt.DecodeTimeout = None,
+    dry_run: opt.DryRun = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    files_from: FilesFrom = None,
-    null: Null = False,
+    files_from: opt.FilesFrom = None,
+    null: opt.Null = False,
 ) -> None:
     """Turn dark RAW files into clean pictures.
 
     Each FILE becomes FILE.tif (or .png). Files that fail are named at the end and never stop
-    the others; files whose output exists are skipped, so the same command goes on where it ended.
+    the others. The same command again does exactly what is missing or failed.
     """
-    from darkroom.camera.exposure import parse_ratio
-    from darkroom.enhance import Settings
-
+    options = opt.chosen(locals())
     verbosity = verbosity_of(quiet, verbose)
-    settings = Settings(
-        ratio=parse_ratio(ratio),
-        model=model,
-        device=device.value,
-        tile=parse_tile(tile),
-        max_memory=parse_memory(max_memory),
-        strength=strength,
-        tone=tone.value,
-        guided_filter=_guided_filter(guided_filter, radius, eps),
-        format=format_.value,
-        strip_gps=strip_gps,
-        overwrite=overwrite,
+    opt.settings_of(options)  # wrong use is told before the disk is searched
+    try:
+        found = _found(files, files_from, null, verbosity)
+    except NothingMatched as nothing:
+        if not allow_empty:
+            raise
+        _say(str(nothing), verbosity)
+        return
+    jobs = _jobs(found, out, format_, shard)
+    same = same_files(found, out, format_)
+    code = enhance_jobs(jobs, options, same, dry_run=dry_run, json=json, verbosity=verbosity)
+    raise typer.Exit(code)
+
+
+def enhance_jobs(
+    jobs: "Sequence[Job]",
+    options: opt.EnhanceOptions,
+    settled: "Sequence[Outcome[Report | None]]" = (),
+    *,
+    dry_run: bool = False,
+    json: bool,
+    verbosity: "Verbosity",
+) -> int:
+    """Work through the jobs, tell of them and of those settled already, and return the exit code.
+
+    Raises:
+        DarkroomError: what concerns the whole batch.
+    """
+    from darkroom.batch.ledger import Ledger, Rules
+
+    settings = opt.settings_of(options)
+    run = _run_of(options, settings)
+    rules = Rules(options.checksum, options.verify, options.overwrite)
+    with closing(Ledger(run, rules)) as ledger:
+        outcomes = _previewed(jobs, ledger) if dry_run else _done(jobs, options, settings, ledger)
+        return follow(
+            jobs,
+            outcomes,
+            settled=settled,
+            verbosity=verbosity,
+            json=json,
+            run=run,
+            manifests=lambda: ledger.paths,
+        )
+
+
+def same_files(
+    found: "Found", out: Path | None, format_: opt.Format
+) -> "list[Outcome[Report | None]]":
+    """Return the outcomes of further names of files that are worked on under another name."""
+    from darkroom.batch.outcome import Outcome
+    from darkroom.batch.plan import job_of
+
+    outcomes: list[Outcome[Report | None]] = []
+    for duplicate in found.duplicates:
+        job = job_of(duplicate.item, out, opt.SUFFIXES[format_])
+        message = f"the same file as {duplicate.first}"
+        outcomes.append(Outcome(job, "skipped", message=message))
+    return outcomes
+
+
+def _run_of(options: opt.EnhanceOptions, settings: "Settings") -> "Run":
+    from darkroom.batch.records import Run, digest_of_params
+    from darkroom.camera.decoder_version import dotted, libraw_version
+    from darkroom.zoo.find import locate
+    from darkroom.zoo.weights import read_card
+
+    return Run(
+        command="enhance",
+        options=asdict(options),
+        params=digest_of_params(settings.params()),
+        weights=read_card(locate(settings.model)).sha256,
+        libraw=dotted(libraw_version()),
     )
-    jobs = _jobs(_found(files, files_from, null, verbosity), out, format_)
-    outcomes = _preview(jobs, settings) if dry_run else _run(jobs, settings)
-    raise typer.Exit(follow(jobs, outcomes, verbosity=verbosity, json=json))
-
-
-def parse_tile(text: str) -> int | None:
-    """Read --tile: None is automatic, 0 the whole picture at once, else packed pixels.
-
-    >>> parse_tile("auto"), parse_tile("full"), parse_tile("512")
-    (None, 0, 512)
-
-    Raises:
-        UsageProblem: it is none of these.
-    """
-    if text in {"auto", "full"}:
-        return None if text == "auto" else 0
-    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < 1:
-        raise UsageProblem(f"--tile takes auto, full or a number of pixels, not '{text}'")
-    return int(text)
-
-
-def parse_memory(text: str | None) -> int | None:
-    """Read --max-memory in bytes; a unit is a power of 1024.
-
-    >>> parse_memory("2G"), parse_memory("1.5m")
-    (2147483648, 1572864)
-
-    Raises:
-        UsageProblem: it is no size, or it is zero.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([kmgt]?)(?:i?b)?", text.strip().lower())
-    size = int(float(match[1]) * 2 ** MEMORY_UNITS[match[2]]) if match else 0
-    if size < 1:
-        raise UsageProblem(f"--max-memory takes a size such as 2G or 800M, not '{text}'")
-    return size
-
-
-def _guided_filter(wanted: bool, radius: int | None, eps: float | None) -> "GuidedFilter | None":
-    from darkroom.enhance import GuidedFilter
-
-    if not wanted and (radius, eps) != (None, None):
-        raise UsageProblem("--radius and --eps belong to the guided filter; add --guided-filter")
-    if eps == 0:
-        raise UsageProblem("--eps of the guided filter must be above 0")
-    if not wanted:
-        return None
-    return GuidedFilter(RADIUS if radius is None else radius, EPS if eps is None else eps)
 
 
 def _found(
     files: list[str] | None, files_from: str | None, null: bool, verbosity: "Verbosity"
-) -> "tuple[Input, ...]":
+) -> "Found":
     from darkroom.batch.inputs import expand_inputs
     from darkroom.camera.read import is_raw_name
-    from darkroom.report.console import say
 
     if null and files_from is None:
         raise UsageProblem("-0 says how the names in a list end; add --files-from")
     found = expand_inputs(
         files or [], files_from=files_from, null_separated=null, is_input=is_raw_name
     )
+    for name in found.unmatched:
+        _say(f"'{name}' matched no RAW file", verbosity)
+    return found
+
+
+def _say(text: str, verbosity: "Verbosity") -> None:
+    from darkroom.report.console import say
+
     if verbosity > verbosity.QUIET:
-        for name in found.unmatched:
-            say(f"darkroom: '{name}' matched no RAW file")
-    return found.inputs
+        say(f"darkroom: {text}")
 
 
-def _jobs(inputs: "Sequence[Input]", out: Path | None, format_: Format) -> "list[Job]":
+def _jobs(found: "Found", out: Path | None, format_: opt.Format, shard: str | None) -> "list[Job]":
     from darkroom.batch.plan import plan_jobs
+    from darkroom.batch.shard import in_shard, parse_shard
 
-    return plan_jobs(inputs, out_dir=out, suffix=SUFFIXES[format_])
+    part = None if shard is None else parse_shard(shard)
+    jobs = plan_jobs(found, out_dir=out, suffix=opt.SUFFIXES[format_])
+    return jobs if part is None else [job for job in jobs if in_shard(job, part)]
 
 
-def _preview(jobs: "list[Job]", settings: "Settings") -> "Iterator[Outcome[Report | None]]":
+def _previewed(jobs: "Sequence[Job]", ledger: "Ledger") -> "Iterator[Outcome[Report | None]]":
     from darkroom.batch.run import preview_jobs
-    from darkroom.zoo.find import locate
 
-    locate(settings.model)  # what the real run would stumble over at once
-    return preview_jobs(jobs, overwrite=settings.overwrite)
+    return preview_jobs(jobs, settled=ledger.settled)
 
 
-def _run(jobs: "list[Job]", settings: "Settings") -> "Iterator[Outcome[Report | None]]":
-    from darkroom.batch.run import run_jobs
-    from darkroom.enhance import enhance_file, load_enhancer
-    from darkroom.publish import is_present
+def _done(
+    jobs: "Sequence[Job]", options: opt.EnhanceOptions, settings: "Settings", ledger: "Ledger"
+) -> "Iterator[Outcome[Report | None]]":
+    """Prepare the disk, then do the jobs."""
+    from darkroom.batch.plan import check_folders
+    from darkroom.batch.run import StopRules, run_jobs
+    from darkroom.publish import sweep
 
-    enhancer = functools.cache(lambda: load_enhancer(settings))
-    if settings.overwrite or not all(is_present(job.target) for job in jobs):
-        enhancer()  # a missing model is told at once, not as the failure of a file
-    return run_jobs(jobs, lambda job: enhance_file(job, enhancer()), overwrite=settings.overwrite)
+    check_folders(jobs)
+    for folder in {job.target.parent for job in jobs}:
+        sweep(folder)
+    most = 1 if options.fail_fast else options.max_failures
+    with _attempts(options, settings, ledger) as attempts:
+        yield from run_jobs(
+            jobs,
+            attempts,
+            settled=ledger.settled,
+            remember=ledger.remember,
+            rules=StopRules(most),
+        )
+
+
+@contextmanager
+def _attempts(
+    options: opt.EnhanceOptions, settings: "Settings", ledger: "Ledger"
+) -> "Iterator[Attempts[Report]]":
+    """Yield what does the jobs: this process, or the machines of a scheduler."""
+    from darkroom.enhance import enhancing, enhancing_apart
+
+    if options.scheduler is None:
+        from darkroom.batch.run import one_by_one
+
+        yield one_by_one(partial(enhancing, settings, ledger.intend))
+    else:
+        from darkroom.batch.cluster import on_cluster
+
+        prepare = partial(enhancing_apart, settings, ledger.run)
+        with on_cluster(options.scheduler, prepare) as attempts:
+            yield attempts

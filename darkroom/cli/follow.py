@@ -1,14 +1,17 @@
 """Work through a batch in front of the user."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darkroom.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from darkroom.batch.outcome import Outcome
     from darkroom.batch.plan import Job
-    from darkroom.batch.run import Outcome
+    from darkroom.batch.records import Run
     from darkroom.enhance import Report
     from darkroom.report.console import Verbosity
 
@@ -30,38 +33,48 @@ def follow(
     jobs: "Sequence[Job]",
     outcomes: "Iterable[Outcome[Report | None]]",
     *,
+    settled: "Sequence[Outcome[Report | None]]" = (),
     verbosity: "Verbosity",
     json: bool,
+    run: "Run",
+    manifests: "Callable[[], Sequence[Path]]" = tuple,
 ) -> int:
     """Show the outcomes of `jobs` as they come, then a summary; return the exit code.
 
     Args:
         jobs: the whole batch.
-        outcomes: what becomes of it, in the same order.
+        outcomes: what becomes of it.
+        settled: outcomes of files that are no jobs.
         verbosity: how much people are told.
         json: write a record of each outcome to the standard output.
+        run: what the records share.
+        manifests: asked at the end which manifests hold the failures.
     """
-    from darkroom.batch.run import cancel, exit_code
+    from darkroom.batch.outcome import exit_code
+    from darkroom.batch.records import outcome_record
+    from darkroom.batch.run import cancel
     from darkroom.report.console import showing, summarise
-    from darkroom.report.records import outcome_record, write_record
+    from darkroom.report.records import write_record
 
     started = time.perf_counter()
     seen: list[Outcome[Report | None]] = []
+    left = {job.target: job for job in jobs}
     try:
         with showing(len(jobs), verbosity) as show:
 
             def take(outcome: "Outcome[Report | None]") -> None:
                 seen.append(outcome)
+                left.pop(outcome.target, None)
                 if json:
-                    write_record(outcome_record(outcome))
+                    write_record(outcome_record(outcome, run))
                 show(outcome)
 
             try:
-                for outcome in outcomes:
+                for outcome in chain(settled, outcomes):
                     take(outcome)
             except KeyboardInterrupt:  # it came between two files
-                for outcome in cancel(jobs[len(seen) :], "interrupted"):
+                for outcome in cancel(left.values(), "interrupted"):
                     take(outcome)
     finally:
-        summarise(seen, time.perf_counter() - started, verbosity)
+        summarise(seen, time.perf_counter() - started, verbosity, manifests())
     return exit_code(seen)

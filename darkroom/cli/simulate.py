@@ -1,5 +1,6 @@
 """The command `darkroom simulate`."""
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -83,8 +84,9 @@ def command(
     The DNG is what the camera would have made of the scene with that much less light: its
     colours, its mosaic and its noise.
     """
-    from darkroom.batch.plan import Job, refuse_collisions
-    from darkroom.batch.run import run_jobs
+    from darkroom.batch.plan import refuse_collisions, single_job
+    from darkroom.batch.records import Run
+    from darkroom.batch.run import kept, never, one_by_one, run_jobs
     from darkroom.simulate import SimulateSettings, simulate_file
 
     if out.suffix.lower() != ".dng":
@@ -98,9 +100,14 @@ def command(
         read_noise=read_noise.value,
         overwrite=overwrite,
     )
-    jobs = [Job(picture, out)]
+    jobs = [single_job(picture, out)]
     refuse_collisions(jobs)
     outcomes = run_jobs(
-        jobs, lambda job: simulate_file(job.source, job.target, settings), overwrite=overwrite
+        jobs,
+        one_by_one(
+            lambda: nullcontext(lambda job: simulate_file(job.source, job.target, settings))
+        ),
+        settled=never if overwrite else kept,
     )
-    raise typer.Exit(follow(jobs, outcomes, verbosity=verbosity_of(quiet, verbose), json=json))
+    run, verbosity = Run(command="simulate"), verbosity_of(quiet, verbose)
+    raise typer.Exit(follow(jobs, outcomes, verbosity=verbosity, json=json, run=run))

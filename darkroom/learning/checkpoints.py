@@ -1,8 +1,9 @@
 """Checkpoints: everything a run needs to go on, without pickle, the previous one kept.
 
 A checkpoint is one safetensors file: weights, their moving average and the optimiser's moments as
-tensors, the counters as JSON in its header. It is published by a rename after the last good one
-was renamed to `previous`, so that a kill at any moment leaves at least one that loads.
+tensors, the counters as JSON in its header. Once the new one is complete on the disk, the last good
+one is renamed to `previous` and the new one gets its name, so that a kill at any moment leaves at
+least one that loads.
 """
 
 import json
@@ -39,14 +40,24 @@ def save_checkpoint(
     tensors |= optimiser_tensors(optimiser)
     # A copy of each: safetensors wants dense memory in plain order, networks may be channels-last.
     dense = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    if (run / LAST).exists():
-        (run / LAST).replace(run / PREVIOUS)
-    header = {"facts": json.dumps(facts, sort_keys=True)}
+    blob = safetensors.torch.save(dense, metadata={"facts": json.dumps(facts, sort_keys=True)})
     publish(
         run / LAST,
-        lambda part: safetensors.torch.save_file(dense, part, metadata=header),
+        lambda file: file.write(blob),
         overwrite=True,
+        before_naming=lambda _: keep_last(run),
     )
+
+
+def keep_last(run: Path) -> None:
+    """Rename the last checkpoint to the previous one, unless it is damaged and that one is not."""
+    if load(run / LAST) is not None:
+        (run / LAST).replace(run / PREVIOUS)
+
+
+def has_checkpoint(run: Path) -> bool:
+    """Whether the folder holds a checkpoint, be it a damaged one."""
+    return any((run / name).exists() for name in (LAST, PREVIOUS))
 
 
 def read_checkpoint(run: Path) -> tuple[dict[str, Tensor], Facts] | None:
@@ -55,17 +66,22 @@ def read_checkpoint(run: Path) -> tuple[dict[str, Tensor], Facts] | None:
     Raises:
         EnvironmentProblem: there are checkpoints but none can be read.
     """
-    present = [run / name for name in (LAST, PREVIOUS) if (run / name).exists()]
-    for path in present:
-        try:
-            with safe_open(path, "pt") as file:
-                facts = json.loads(file.metadata()["facts"])
-                return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError):
-            continue
-    if present:
+    for name in (LAST, PREVIOUS):
+        if (found := load(run / name)) is not None:
+            return found
+    if has_checkpoint(run):
         raise EnvironmentProblem(f"no checkpoint in {run} can be read; start again elsewhere")
     return None
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], Facts] | None:
+    """Read a checkpoint; None if there is none or it is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def part_of(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

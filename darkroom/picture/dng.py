@@ -7,7 +7,6 @@ a mosaic without CFARepeatPatternDim.
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,7 @@ from darkroom.picture.ifd import (
     write_tiff_file,
 )
 from darkroom.picture.metadata import carried_entries, safe_text, versioned
+from darkroom.publish import BinaryFile
 
 CFA_PHOTOMETRIC = 32803
 D65_ILLUMINANT = 21
@@ -36,7 +36,7 @@ HIGHEST_SHORT = 65535
 
 
 def write_bayer_dng(
-    path: Path,
+    file: BinaryFile,
     mosaic: npt.NDArray[np.uint16],
     *,
     phase: str,
@@ -58,7 +58,7 @@ def write_bayer_dng(
     A camera that LibRaw knows by `make` and `model` keeps LibRaw's own colour matrix on reading.
 
     Args:
-        path: file to create or replace.
+        file: an empty file to fill.
         mosaic: (H, W) uint16 counts, in sensor orientation; any size.
         phase: colours of the first 2x2 cell, row by row: RGGB, GRBG, GBRG or BGGR.
         black: black level in counts of the four positions of that cell, row by row.
@@ -87,7 +87,7 @@ def write_bayer_dng(
         *_noise_entries(noise_profile),
     )
     strip = np.ascontiguousarray(mosaic, "<u2").tobytes()
-    write_tiff_file(path, versioned(entries), [strip], strip_count=1)
+    write_tiff_file(file, versioned(entries), [strip], strip_count=1)
 
 
 def _exposure_entries(

@@ -9,6 +9,7 @@ its precision when eps is small against guides in [0, 1].
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,6 +18,27 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 STRIP = 128  # rows at a time: bounds the float64 copies and keeps them in the cache
+
+
+@dataclass(frozen=True)
+class GuidedFilter:
+    """Settings of the optional guided-filter pass."""
+
+    radius: int
+    eps: float
+
+
+def smooth_linear(
+    linear: npt.NDArray[np.float32], settings: GuidedFilter
+) -> npt.NDArray[np.float32]:
+    """Smooth a linear picture (3, H, W) along its own edges.
+
+    The filter works on square roots, which code light nearly as the eye does: one `eps` then
+    means the same in shadows and highlights. The guide is their mean over the channels.
+    """
+    root = np.sqrt(np.maximum(np.moveaxis(linear, 0, -1), 0))
+    filtered = guided_filter(root.mean(-1), root, radius=settings.radius, eps=settings.eps)
+    return np.moveaxis(np.maximum(filtered, 0) ** 2, -1, 0)
 
 
 def guided_filter(

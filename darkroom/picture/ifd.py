@@ -8,7 +8,8 @@ of numbers, two of them for each RATIONAL. Everything is little-endian (TIFF 6.0
 import struct
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from pathlib import Path
+
+from darkroom.publish import BinaryFile
 
 ExifEntry = tuple[str, int, int, object]
 
@@ -64,24 +65,23 @@ def tiff_block(entries: Iterable[ExifEntry]) -> bytes:
 
 
 def write_tiff_file(
-    path: Path, entries: Sequence[ExifEntry], strips: Iterable[bytes], strip_count: int
+    file: BinaryFile, entries: Sequence[ExifEntry], strips: Iterable[bytes], strip_count: int
 ) -> None:
     """Write a little-endian TIFF of one picture, streaming its strips.
 
     The header goes in last, so that a file whose writing broke off is no TIFF at all.
 
     Args:
-        path: file to create or replace.
+        file: an empty file to fill.
         entries: all tags but the offsets and lengths of the strips.
         strips: the encoded strips from the top.
         strip_count: how many there are.
     """
     start = len(tiff_block([*entries, *_strip_entries([0] * strip_count, 0)]))
-    with path.open("wb") as file:
-        file.seek(start)
-        lengths = [file.write(strip) for strip in strips]
-        file.seek(0)
-        file.write(tiff_block([*entries, *_strip_entries(lengths, start)]))
+    file.seek(start)
+    lengths = [file.write(strip) for strip in strips]
+    file.seek(0)
+    file.write(tiff_block([*entries, *_strip_entries(lengths, start)]))
 
 
 def _strip_entries(lengths: Sequence[int], start: int) -> list[ExifEntry]:

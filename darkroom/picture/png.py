@@ -6,13 +6,13 @@ pieces join. The stream's checksum is put together from those of the pieces.
 
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from darkroom.picture.metadata import PictureMetadata, exif_block
 from darkroom.picture.strips import BARE_DEFLATE, deflate, encoded_strips
+from darkroom.publish import BinaryFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 RGB = 2
@@ -25,27 +25,26 @@ ADLER_BASE = 65521
 Piece = tuple[bytes, int, int]  # deflated bytes, Adler-32 and number of the bytes before
 
 
-def write_png(path: Path, pixels: npt.NDArray[np.uint16], metadata: PictureMetadata) -> None:
+def write_png(file: BinaryFile, pixels: npt.NDArray[np.uint16], metadata: PictureMetadata) -> None:
     """Write an upright picture with its EXIF and ICC profile; equal arguments, equal bytes.
 
     Args:
-        path: file to create or replace.
+        file: an empty file to fill.
         pixels: (H, W, 3) uint16, encoded as `metadata.icc` says.
         metadata: what the file says beside its pixels.
     """
     rows, columns, _ = pixels.shape
     checksum, header = 1, ZLIB_HEADER
-    with path.open("wb") as file:
-        file.write(SIGNATURE)
-        file.write(chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 16, RGB, 0, 0, 0)))
-        if metadata.icc:
-            file.write(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
-        file.write(chunk(b"eXIf", exif_block(metadata)))
-        for deflated, adler, length in encoded_strips(_encode, pixels):
-            file.write(chunk(b"IDAT", header + deflated))
-            checksum, header = adler32_joined(checksum, adler, length), b""
-        file.write(chunk(b"IDAT", LAST_BLOCK + struct.pack(">I", checksum)))
-        file.write(chunk(b"IEND", b""))
+    file.write(SIGNATURE)
+    file.write(chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 16, RGB, 0, 0, 0)))
+    if metadata.icc:
+        file.write(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+    file.write(chunk(b"eXIf", exif_block(metadata)))
+    for deflated, adler, length in encoded_strips(_encode, pixels):
+        file.write(chunk(b"IDAT", header + deflated))
+        checksum, header = adler32_joined(checksum, adler, length), b""
+    file.write(chunk(b"IDAT", LAST_BLOCK + struct.pack(">I", checksum)))
+    file.write(chunk(b"IEND", b""))
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

@@ -21,6 +21,7 @@ SRGB_TO_XYZ = np.array(
 BRIGHTEST = np.float32(2.0**10)  # times white; all the light a tone curve is asked about
 LARGEST = np.float32(2.0**20)  # keeps the matrix product finite
 NEARLY_FULL, FULL = np.float32(0.8), np.float32(0.95)  # of the saturation a file claims
+SAMPLED = 64  # of the pixels one is looked at first: most pictures answer at once
 STRIP = 32  # rows at a time: the strip stays in the processor's cache
 
 # A tone table is indexed by the upper bits of a float32: 2^14 steps an octave, from 2^-21.
@@ -182,6 +183,15 @@ def _tone_table(tone: str, brightest: float) -> npt.NDArray[np.uint16]:
     levels = np.rint(TONES[tone](middles.astype(np.float64), brightest) * 65535).astype(np.uint16)
     levels.flags.writeable = False  # shared by every picture
     return levels
+
+
+def flatness(pixels: npt.NDArray[np.uint16]) -> str:
+    """Say that all pixels (H, W, 3) are equal, which no photograph's are; "" if they are not."""
+    first = pixels[0, 0]
+    sample = pixels.reshape(-1, 3)[::SAMPLED]
+    if (sample != first).any() or (pixels != first).any():
+        return ""
+    return "one single colour" if first.any() else "entirely black"
 
 
 def _look_up(

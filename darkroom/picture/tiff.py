@@ -1,7 +1,6 @@
 """16-bit RGB pictures as TIFF: deflate with horizontal differences, which every editor reads."""
 
 import zlib
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,22 +8,23 @@ import numpy.typing as npt
 from darkroom.picture.ifd import LONG, RATIONAL, SHORT, UNDEFINED, ExifEntry, write_tiff_file
 from darkroom.picture.metadata import PictureMetadata, picture_entries
 from darkroom.picture.strips import STRIP_ROWS, ZLIB_STREAM, deflate, encoded_strips, strip_count
+from darkroom.publish import BinaryFile
 
 ADOBE_DEFLATE, HORIZONTAL_DIFFERENCES, RGB, INCH = 8, 2, 2, 2
 ICC_PROFILE = 34675
 
 
-def write_tiff(path: Path, pixels: npt.NDArray[np.uint16], metadata: PictureMetadata) -> None:
+def write_tiff(file: BinaryFile, pixels: npt.NDArray[np.uint16], metadata: PictureMetadata) -> None:
     """Write an upright picture with its EXIF and ICC profile; equal arguments, equal bytes.
 
     Args:
-        path: file to create or replace.
+        file: an empty file to fill.
         pixels: (H, W, 3) uint16, encoded as `metadata.icc` says.
         metadata: what the file says beside its pixels.
     """
     rows, columns, _ = pixels.shape
     entries = (*picture_entries(metadata), *_layout(rows, columns), *_profile(metadata))
-    write_tiff_file(path, entries, encoded_strips(_encode, pixels), strip_count(rows))
+    write_tiff_file(file, entries, encoded_strips(_encode, pixels), strip_count(rows))
 
 
 def _encode(strip: npt.NDArray[np.uint16]) -> bytes:

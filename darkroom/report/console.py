@@ -5,10 +5,12 @@ file gets its line. The console is built when it is used, so that it sees the te
 moment; rich honours NO_COLOR by itself.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from darkroom.batch.run import Outcome, Status
+from darkroom.batch.outcome import DONE_BEFORE, Outcome, Status
 
 if TYPE_CHECKING:
     from darkroom.enhance import Report
@@ -28,10 +30,17 @@ WORDS: dict[Status, str] = {
     "ok": "done",
     "planned": "planned",
     "skipped": "skipped",
+    "suspect": "suspect",
     "failed": "failed",
     "cancelled": "cancelled",
 }
-STYLES = {"failed": "red", "skipped": "yellow", "warning": "yellow", "detail": "dim"}
+STYLES = {
+    "failed": "red",
+    "suspect": "yellow",
+    "skipped": "yellow",
+    "warning": "yellow",
+    "detail": "dim",
+}
 
 
 class Verbosity(IntEnum):
@@ -42,9 +51,17 @@ class Verbosity(IntEnum):
     VERBOSE = 2
 
 
+class Steadfast(Console):
+    """A console whose reader may go away: the work goes on in silence."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more; rich would end the program here."""
+        self.quiet = True
+
+
 def stderr_console() -> Console:
     """Return a console that prints texts as they are."""
-    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+    return Steadfast(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def complain(message: str) -> None:
@@ -82,7 +99,8 @@ def showing(total: int, verbosity: Verbosity) -> Iterator[Callable[["AnyOutcome"
         task = bar.add_task("files", total=total)
 
         def show(outcome: "AnyOutcome") -> None:
-            needs_attention = outcome.status != "ok" or verbosity is Verbosity.VERBOSE
+            is_routine = outcome.status == "ok" or outcome.message == DONE_BEFORE
+            needs_attention = not is_routine or verbosity is Verbosity.VERBOSE
             lines = outcome_lines(outcome, verbosity)
             _show(console, lines if needs_attention else lines[1:])
             bar.advance(task)
@@ -98,11 +116,16 @@ def outcome_lines(outcome: "AnyOutcome", verbosity: Verbosity) -> list[tuple[str
     if outcome.status == "failed":
         lines = [("failed", _failure(outcome))]
     elif outcome.status == "skipped":
-        lines = [("skipped", f"{outcome.source}: skipped: {outcome.message}")]
+        is_routine = outcome.message == DONE_BEFORE and verbosity is not Verbosity.VERBOSE
+        text = f"{outcome.source}: skipped: {outcome.message}"
+        lines = [] if is_routine else [("skipped", text)]
     elif outcome.status == "cancelled":
         return []
     else:
-        lines = [("result", f"{outcome.source} -> {outcome.target}{_in_short(outcome)}")]
+        kind = "suspect" if outcome.status == "suspect" else "result"
+        mark = "suspect: " if outcome.status == "suspect" else ""
+        text = f"{mark}{outcome.source} -> {outcome.target}{_in_short(outcome)}"
+        lines = [(kind, text)]
     lines += [("warning", f"{outcome.source}: warning: {text}") for text in outcome.warnings]
     if verbosity is Verbosity.QUIET:
         return [line for line in lines if line[0] == "failed"]
@@ -111,13 +134,19 @@ def outcome_lines(outcome: "AnyOutcome", verbosity: Verbosity) -> list[tuple[str
     return lines
 
 
-def summarise(outcomes: Sequence["AnyOutcome"], seconds: float, verbosity: Verbosity) -> None:
-    """Print the counts, the times and the files that failed.
+def summarise(
+    outcomes: Sequence["AnyOutcome"],
+    seconds: float,
+    verbosity: Verbosity,
+    manifests: Sequence[Path] = (),
+) -> None:
+    """Print the counts, the times, the files that failed and how to do them again.
 
     Args:
         outcomes: all of the batch.
         seconds: how long it took.
         verbosity: QUIET prints nothing.
+        manifests: files that remember the outcomes.
     """
     if verbosity is Verbosity.QUIET or not outcomes:
         return
@@ -128,19 +157,26 @@ def summarise(outcomes: Sequence["AnyOutcome"], seconds: float, verbosity: Verbo
         _print(console, "failed:", "failed")
         console.print(_failure_table(failed[:LISTED_FAILURES]))
     if len(failed) > LISTED_FAILURES:
-        _print(console, f"and {len(failed) - LISTED_FAILURES} more; --json records every file")
+        _print(console, f"and {len(failed) - LISTED_FAILURES} more; the manifest has them all")
+    for manifest in manifests if failed else ():
+        _print(console, f"once their cause is gone: darkroom retry {shlex.quote(str(manifest))}")
 
 
 def summary_line(outcomes: Sequence["AnyOutcome"], seconds: float) -> str:
     """Return the counts by status and the times in one line.
 
-    >>> from pathlib import Path
-    >>> summary_line([Outcome(Path("a"), Path("b"), "ok", seconds=1.5)], 2.0)
+    >>> from darkroom.batch.plan import Job
+    >>> job = Job(Path("a"), Path("b"), Path(), Path("a"))
+    >>> summary_line([Outcome(job, "ok", seconds=1.5)], 2.0)
     '1 done in 2.0 s, 1.5 s per file'
     """
     counts = Counter(outcome.status for outcome in outcomes)
-    text = ", ".join(f"{counts[status]} {WORDS[status]}" for status in WORDS if counts[status])
-    if set(counts) == {"planned"} or set(counts) == {"planned", "skipped"}:
+    routine = sum(outcome.message == DONE_BEFORE for outcome in outcomes)
+    counts["skipped"] -= routine
+    parts = [f"{routine} {DONE_BEFORE}"] if routine else []
+    parts += [f"{counts[status]} {WORDS[status]}" for status in WORDS if counts[status]]
+    text = ", ".join(parts)
+    if counts["planned"]:
         return text
     text += f" in {seconds:.1f} s"
     if not counts["ok"]:
@@ -159,7 +195,7 @@ def _failure_table(failed: Sequence["AnyOutcome"]) -> Table:
 
 def _in_short(outcome: "AnyOutcome") -> str:
     """Say how long it took, and which ratio was chosen why."""
-    if outcome.status != "ok":
+    if outcome.status not in {"ok", "suspect"}:
         return ""
     report, time = outcome.report, f"{outcome.seconds:.1f} s"
     return f" ({time})" if report is None else f" ({_ratio(report)}; {time})"
@@ -206,7 +242,8 @@ def _show(console: Console, lines: Sequence[tuple[str, str]]) -> None:
 
 
 def _print(console: Console, text: str, kind: str = "result") -> None:
-    console.print(Text(printable(text), STYLES.get(kind, "")), soft_wrap=True)
+    with suppress(OSError):  # a terminal that was closed must not stop the work
+        console.print(Text(printable(text), STYLES.get(kind, "")), soft_wrap=True)
 
 
 def _escape(character: str) -> str:

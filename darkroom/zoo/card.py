@@ -1,11 +1,16 @@
 """The card of a model: everything one must know to use its weights, kept inside their file."""
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom.errors import EnvironmentProblem
+
+# A card comes from a file: what it says is bounded, so that it cannot ask for endless layers.
+Count = Annotated[int, Field(ge=0, le=1024)]
+Counts = Annotated[list[Annotated[int, Field(ge=0, le=64)]], Field(max_length=8)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
 class Card(BaseModel):
@@ -30,17 +35,17 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["1"] = "1"
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: Name
     version: str = "1"
     task: Literal["enhance"] = "enhance"
     network: str
-    config: dict[str, Any] = {}
+    config: dict[str, bool | Count | Counts] = {}
     input_space: Literal["balanced-planes", "planes"] = "balanced-planes"
     output_space: Literal["camera-linear", "srgb"] = "camera-linear"
     noise_map: bool = True
     clip: bool = False
-    halo: int = Field(ge=0)
-    multiple_of: int = Field(ge=1)
+    halo: int = Field(ge=0, le=8192)
+    multiple_of: int = Field(ge=1, le=1024)
     data: str = ""
     recipe: dict[str, Any] = {}
     licence: str = ""
@@ -53,14 +58,17 @@ class Card(BaseModel):
 
 
 def card_from_header(header: dict[str, str], source: str) -> Card:
-    """Read a card from safetensors metadata.
+    """Read a card from safetensors metadata, which must be written as `to_header` writes it.
 
     Raises:
         EnvironmentProblem: the metadata is no card of ours.
     """
     try:
-        return Card.model_validate({key: json.loads(value) for key, value in header.items()})
-    except (ValidationError, ValueError):
+        card = Card.model_validate({key: json.loads(value) for key, value in header.items()})
+    except (ValidationError, ValueError, RecursionError):
         raise EnvironmentProblem(
             f"{source} holds no darkroom card; use weights made by `darkroom train`"
         ) from None
+    if card.to_header() != header:  # the digest covers the card, so only one spelling may pass
+        raise EnvironmentProblem(f"{source} has a damaged card; get the file again")
+    return card

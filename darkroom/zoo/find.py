@@ -1,4 +1,8 @@
-"""Where weights are: a file, a folder the user names, the user's own models, the shipped ones."""
+"""Where weights are: a file, a folder the user names, the user's own models, the shipped ones.
+
+A name can only mean a file that really lies in one of the folders: no `..`, no link to elsewhere.
+Whoever wants another file names it by its path.
+"""
 
 import os
 import re
@@ -31,10 +35,43 @@ def folders() -> Iterator[Path]:
 def available() -> dict[str, Path]:
     """Return every model that can be asked for by name, and its file."""
     found: dict[str, Path] = {}
-    for folder in folders():
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
+    for path in candidates():
+        if not objection(path):
             found.setdefault(path.name.removesuffix(SUFFIX), path)
     return found
+
+
+def refused() -> dict[Path, str]:
+    """Return the weights files in the folders that no name can mean, and why."""
+    return {path: reason for path in candidates() if (reason := objection(path))}
+
+
+def candidates() -> Iterator[Path]:
+    """Yield everything in the folders that is named like a weights file."""
+    for folder in folders():
+        yield from sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def objection(path: Path) -> str:
+    """Return why a file of a models folder cannot be asked for by name; "" if it can."""
+    if not is_model_name(path.name.removesuffix(SUFFIX)):
+        return "a model's name has a-z, 0-9 and single . _ - only, 64 characters at most"
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # a loop of links is a RuntimeError before Python 3.13
+        return "its link leads nowhere"
+    if real.parent != path.parent.resolve():
+        return f"its link leads out of {path.parent}; give the path of the file itself"
+    return ""
+
+
+def is_model_name(name: str) -> bool:
+    """Whether a text can name a model.
+
+    >>> is_model_name("fast-unet"), is_model_name("../fast-unet"), is_model_name("a..b")
+    (True, False, False)
+    """
+    return NAME.fullmatch(name) is not None and ".." not in name
 
 
 def locate(model: str) -> Path:
@@ -49,7 +86,10 @@ def locate(model: str) -> Path:
             return path
         raise EnvironmentProblem(f"{model}: no such weights file")
     known = available()
-    if NAME.fullmatch(model) and model in known:
+    if model in known:
         return known[model]
+    for outside, reason in refused().items():
+        if outside.name == f"{model}{SUFFIX}":
+            raise EnvironmentProblem(f"{outside} cannot be used by name: {reason}")
     names = ", ".join(known) or "none installed"
     raise EnvironmentProblem(f"no model called {model!r}; known: {names}")

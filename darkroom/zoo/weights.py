@@ -1,14 +1,18 @@
 """Weights files: safetensors with their card in the header, read once, hashed, then trusted.
 
-The header is parsed here and the tensors are built from the very bytes that were hashed, so that
-nothing can change between check and use. No pickle is involved.
+The card and the tensors are built from the very bytes that were read and hashed, so that nothing
+can change between check and use. No pickle is involved. Every byte counts: tensors and card are
+under the digest, and the header must be written exactly as safetensors writes it, padding included.
 """
 
 import hashlib
 import json
+import os
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import safetensors.torch
 import torch
@@ -22,6 +26,11 @@ from darkroom.zoo.card import Card, card_from_header
 
 HEADER_LIMIT = 1 << 20  # bytes of JSON
 FILE_LIMIT = 1 << 30
+TYPES = {"F16", "F32"}
+# O_BINARY is Windows', the others are not.
+READ_FLAGS = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK")
+)
 
 
 @dataclass(frozen=True)
@@ -43,33 +52,82 @@ def digest(card: Card, tensors: dict[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
-def read_header(blob: bytes, source: str) -> dict[str, str]:
-    """Return the metadata of a safetensors file; raise EnvironmentProblem if it is none."""
+def read_bytes(path: Path) -> bytes:
+    """Read a weights file whole.
+
+    Raises:
+        EnvironmentProblem: it cannot be read, is no file (a pipe, a device), or is too large.
+    """
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > FILE_LIMIT:
+                limit = FILE_LIMIT >> 20
+                raise EnvironmentProblem(f"{path} is too large for weights ({limit} MB at most)")
+            content = file.read(size + 1)
+    except OSError as error:
+        raise EnvironmentProblem(f"weights {path} cannot be read: {error.strerror}") from None
+    if len(content) != size:
+        raise EnvironmentProblem(f"{path} changed while it was read; try again")
+    return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; refuse what is none, without waiting for a pipe's other end."""
+    descriptor = os.open(path, READ_FLAGS)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise EnvironmentProblem(f"{path} is no regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def parse_header(blob: bytes, source: str) -> dict[str, Any]:
+    """Return the header of a safetensors file: its entries by name.
+
+    It must be the JSON that safetensors writes, byte for byte: no spaces but the padding to a
+    multiple of eight, no name twice, no other way to write a letter. So every bit of it counts.
+
+    Args:
+        blob: the file, or its beginning with at least the header.
+        source: the file's name, for the error.
+
+    Raises:
+        EnvironmentProblem: it is no safetensors file or its header is damaged.
+    """
     size = struct.unpack("<Q", blob[:8])[0] if len(blob) >= 8 else 0
     if not 2 <= size <= min(HEADER_LIMIT, len(blob) - 8):
         raise EnvironmentProblem(f"{source} is no safetensors file, or it was cut short")
+    raw = blob[8 : 8 + size]
     try:
-        metadata = json.loads(blob[8 : 8 + size]).get("__metadata__") or {}
-    except (ValueError, AttributeError):
-        raise EnvironmentProblem(f"{source} has a damaged header") from None
-    return {str(key): str(value) for key, value in metadata.items()}
+        header = json.loads(raw.decode())
+        canonical = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        canonical = b""
+    if raw != canonical + b" " * (-len(canonical) % 8) or not isinstance(header, dict):
+        raise EnvironmentProblem(f"{source} has a damaged header; get the file again")
+    return header
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a weights file whole."""
-    try:
-        if path.stat().st_size > FILE_LIMIT:
-            raise EnvironmentProblem(
-                f"{path} is too large for weights ({FILE_LIMIT} bytes at most)"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise EnvironmentProblem(f"weights {path} cannot be read: {error.strerror}") from None
+def read_header(blob: bytes, source: str) -> dict[str, str]:
+    """Return the metadata of a safetensors file; raise EnvironmentProblem if it is none."""
+    metadata = parse_header(blob, source).get("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise EnvironmentProblem(f"{source} has a damaged header; get the file again")
+    return metadata
 
 
 def read_card(path: Path) -> Card:
-    """Return the card of a weights file without looking at its tensors."""
-    return card_from_header(read_header(read_bytes(path), str(path)), str(path))
+    """Return the card of a weights file without looking at its tensors.
+
+    Raises:
+        EnvironmentProblem: it cannot be read or holds no card.
+    """
+    try:
+        with open_regular(path) as file:
+            beginning = file.read(8 + HEADER_LIMIT)
+    except OSError as error:
+        raise EnvironmentProblem(f"weights {path} cannot be read: {error.strerror}") from None
+    return card_from_header(read_header(beginning, str(path)), str(path))
 
 
 def load_weights(path: Path) -> Weights:
@@ -78,18 +136,33 @@ def load_weights(path: Path) -> Weights:
     Raises:
         EnvironmentProblem: it cannot be read, its digest or its tensors do not fit its card.
     """
-    blob = read_bytes(path)
-    card = card_from_header(read_header(blob, str(path)), str(path))
-    try:
-        tensors = safetensors.torch.load(blob)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise EnvironmentProblem(f"{path} is damaged: {error}") from None
+    blob, source = read_bytes(path), str(path)
+    card = card_from_header(read_header(blob, source), source)
+    tensors = parse_tensors(blob, source)
     if digest(card, tensors) != card.sha256:
         raise EnvironmentProblem(f"{path} is damaged: its sha256 is not its card's; get it again")
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise EnvironmentProblem(f"{path} holds values that are not numbers")
-    build_network(Weights(card, tensors), device="meta")
-    return Weights(card, tensors)
+    weights = Weights(card, tensors)
+    build_network(weights, device="meta")
+    return weights
+
+
+def parse_tensors(blob: bytes, source: str) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file that is held in memory.
+
+    Raises:
+        EnvironmentProblem: it is damaged, or holds other types than half and single precision.
+    """
+    entries = [entry for name, entry in parse_header(blob, source).items() if name[:2] != "__"]
+    types = {str(entry.get("dtype")) if isinstance(entry, dict) else "?" for entry in entries}
+    if not types <= TYPES:
+        odd = ", ".join(sorted(types - TYPES))
+        raise EnvironmentProblem(f"{source} holds values of type {odd}; weights are F16 or F32")
+    try:
+        return safetensors.torch.load(blob)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise EnvironmentProblem(f"{source} is damaged: {error}; get it again") from None
 
 
 def verify(path: Path) -> Card:
@@ -104,32 +177,67 @@ def build_network(weights: Weights, *, device: str) -> Network:
         EnvironmentProblem: the card names no known network or the tensors do not fit it.
     """
     card = weights.card
+    network = empty_network(card)
+    if misfit := misfits(weights.tensors, network):
+        raise EnvironmentProblem(f"the weights do not fit network {card.network}: {misfit}")
+    if device != "meta":
+        network = network.to_empty(device=device)
+    tensors = {key: value.to(device, torch.float32) for key, value in weights.tensors.items()}
+    network.load_state_dict(tensors, assign=device != "meta")
+    network.eval().requires_grad_(False)
+    return network
+
+
+def empty_network(card: Card) -> Network:
+    """Return the network a card describes, its tensors without memory behind them.
+
+    Raises:
+        EnvironmentProblem: the card names no known network, or settings it does not take.
+    """
     if card.network not in NETWORKS:
         known = ", ".join(NETWORKS)
         raise EnvironmentProblem(f"unknown network {card.network!r} in the card; known: {known}")
+    settings: dict[str, Any] = dict(card.config)
     try:
         with torch.device("meta"):
-            network = NETWORKS[card.network](**card.config)
-        if device != "meta":
-            network = network.to_empty(device=device)
-        tensors = {key: value.to(device, torch.float32) for key, value in weights.tensors.items()}
-        network.load_state_dict(tensors, assign=device != "meta")
-    except (RuntimeError, TypeError) as error:
+            return NETWORKS[card.network](**settings)
+    except (RuntimeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
         reason = str(error).splitlines()[0]
         raise EnvironmentProblem(
-            f"the weights do not fit network {card.network}: {reason}"
+            f"the card's settings do not fit network {card.network}: {reason}"
         ) from None
-    network.eval().requires_grad_(False)
-    return network
+
+
+def misfits(tensors: dict[str, Tensor], network: nn.Module) -> str:
+    """Return the first tensor that is missing, unknown or of a wrong shape, or ""."""
+    needed = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    for name in sorted(needed.keys() | tensors.keys()):
+        if name not in tensors:
+            return f"{name} is missing"
+        if name not in needed:
+            return f"it has no {name}"
+        if (shape := tuple(tensors[name].shape)) != needed[name]:
+            return f"{name} has shape {shape} and needs {needed[name]}"
+    return ""
 
 
 def save_weights(path: Path, card: Card, network: nn.Module) -> Card:
     """Write a network's weights in half precision with its card; return the card with digest."""
     tensors = {key: value.half().contiguous().cpu() for key, value in network.state_dict().items()}
     card = card.model_copy(update={"sha256": digest(card, tensors)})
-    publish(
-        path,
-        lambda part: safetensors.torch.save_file(tensors, part, metadata=card.to_header()),
-        overwrite=True,
-    )
+    blob = in_fixed_order(safetensors.torch.save(tensors, metadata=card.to_header()))
+    publish(path, lambda file: file.write(blob), overwrite=True)
     return card
+
+
+def in_fixed_order(blob: bytes) -> bytes:
+    """Sort the card's fields in a file of safetensors, which writes them in any order.
+
+    So equal weights are equal files.
+    """
+    (size,) = struct.unpack("<Q", blob[:8])
+    header = json.loads(blob[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors start on a multiple of eight
+    return struct.pack("<Q", len(text)) + text + blob[8 + size :]

@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import sys
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.batch.inputs import expand_inputs, read_names
+from darkroom.batch.inputs import Found, expand_inputs, read_names
 from darkroom.errors import NothingMatched, UsageProblem
 
 
@@ -18,6 +19,10 @@ def expand(*args: str | Path, files_from: str | None = None, null: bool = False)
         [str(arg) for arg in args], files_from=files_from, null_separated=null, is_input=is_raw
     )
     return [item.path.as_posix() for item in found.inputs]
+
+
+def search(*args: str, files_from: str | None = None) -> Found:
+    return expand_inputs(args, files_from=files_from, is_input=is_raw)
 
 
 def make(folder: Path, *names: str) -> None:
@@ -49,6 +54,26 @@ def test_paths_below_a_folder_are_remembered(in_folder: Path) -> None:
     make(in_folder, "card/day/c.ARW", "d.ARW")
     found = expand_inputs(["card", "card/../d.ARW"], is_input=is_raw)
     assert [item.below.as_posix() for item in found.inputs] == ["day/c.ARW", "d.ARW"]
+
+
+def test_every_file_lies_at_its_place_below_its_root(in_folder: Path) -> None:
+    make(in_folder, "card/day/c.ARW", "roll/d.ARW", "e.ARW")
+    found = search("card", "roll/*.ARW", "e.ARW", str(in_folder / "gone.ARW"))
+    assert [item.root for item in found.inputs] == [
+        Path("card"),
+        Path("roll"),
+        Path(),
+        in_folder,
+    ]
+    assert all(item.path == item.root / item.below for item in found.inputs)
+
+
+def test_folders_that_were_searched_are_told_even_where_they_are_empty(in_folder: Path) -> None:
+    make(in_folder, "card/a.ARW", "roll/b.ARW", "lone.ARW")
+    (in_folder / "empty").mkdir()
+    (in_folder / "list").write_text("card\n")
+    found = search("r*", "empty", "lone.ARW", files_from="list")
+    assert found.folders == (Path("roll"), Path("empty"), Path("card"))
 
 
 def test_patterns_work_as_in_the_shell(in_folder: Path) -> None:
@@ -101,6 +126,34 @@ def test_each_file_is_worked_on_once(in_folder: Path) -> None:
     assert expand(*names, "gone.ARW", "./gone.ARW") == ["a.ARW", "x/b.ARW", "gone.ARW"]
 
 
+def test_one_path_spelled_in_many_ways_is_no_duplicate(in_folder: Path) -> None:
+    make(in_folder, "x/a.ARW")
+    found = search("x", "x/a.ARW", "./x/a.ARW", "x/../x/a.ARW", str(in_folder / "x"), "x/*")
+    assert len(found.inputs) == 1
+    assert found.duplicates == ()
+
+
+def test_another_name_of_a_file_is_told_once(in_folder: Path) -> None:
+    make(in_folder, "x/a.ARW")
+    os.link("x/a.ARW", "hard.ARW")
+    Path("x/soft.ARW").symlink_to("a.ARW")
+    Path("y").symlink_to("x")
+    found = search("x", "hard.ARW", "./hard.ARW", "y/a.ARW")
+    assert [item.path for item in found.inputs] == [Path("x/a.ARW")]
+    assert [(other.path, other.first) for other in found.duplicates] == [
+        (Path("x/soft.ARW"), Path("x/a.ARW")),
+        (Path("hard.ARW"), Path("x/a.ARW")),
+        (Path("y/a.ARW"), Path("x/a.ARW")),
+    ]
+
+
+def test_overlapping_folders_give_each_file_once_and_no_duplicates(in_folder: Path) -> None:
+    make(in_folder, "card/a.ARW", "card/day/b.ARW")
+    found = search("card/day", "card")
+    assert [item.path.as_posix() for item in found.inputs] == ["card/day/b.ARW", "card/a.ARW"]
+    assert found.duplicates == ()
+
+
 def test_file_systems_without_inodes_are_no_duplicates(
     in_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +166,9 @@ def test_file_systems_without_inodes_are_no_duplicates(
         return os.stat_result(status)
 
     monkeypatch.setattr(Path, "stat", without_inode)
-    assert expand("a.ARW", "b.ARW") == ["a.ARW", "b.ARW"]
+    found = search("a.ARW", "b.ARW", "./a.ARW", ".")
+    assert [item.path.name for item in found.inputs] == ["a.ARW", "b.ARW"]
+    assert found.duplicates == ()
 
 
 def test_a_folder_that_cannot_be_read_is_not_a_silent_gap(
@@ -123,18 +178,69 @@ def test_a_folder_that_cannot_be_read_is_not_a_silent_gap(
     plain = os.scandir
 
     def refusing(path: str) -> object:
-        if Path(path).name == "locked":
+        if Path(path).resolve().name == "locked":
             raise PermissionError(13, "Permission denied", path)
         return plain(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
     assert expand("card") == ["card/a.ARW", "card/locked"]
+    monkeypatch.chdir("card/locked")
+    (item,) = search(".").inputs
+    assert (item.path.name, item.below) == ("locked", Path("locked"))
 
 
 def test_links_to_folders_are_not_followed(in_folder: Path) -> None:
     make(in_folder, "card/a.ARW")
     Path("card/loop").symlink_to("..")
     assert expand("card") == ["card/a.ARW"]
+
+
+def test_links_to_folders_are_no_files_whatever_their_name(in_folder: Path) -> None:
+    make(in_folder, "card/a.ARW", "card/day.ARW/b.ARW")
+    Path("card/link.ARW").symlink_to("day.ARW")
+    Path("card/gone.ARW").symlink_to("nowhere")
+    assert expand("card") == ["card/a.ARW", "card/gone.ARW", "card/day.ARW/b.ARW"]
+
+
+def test_a_loop_of_links_stays_in_the_list(in_folder: Path) -> None:
+    Path("loop.ARW").symlink_to("loop.ARW")
+    assert expand("loop.ARW") == ["loop.ARW"]
+    assert expand(".") == ["loop.ARW"]
+
+
+def test_a_name_too_long_for_any_file_stays_in_the_list() -> None:
+    assert expand("a" * 300 + ".ARW") == ["a" * 300 + ".ARW"]
+
+
+def test_a_file_in_a_folder_that_must_not_be_entered_stays_in_the_list(
+    in_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", denied)
+    assert expand("locked/a.ARW") == ["locked/a.ARW"]
+
+
+def test_folders_may_lie_deeper_than_functions_can_call_each_other(in_folder: Path) -> None:
+    depth = sys.getrecursionlimit() + 20
+    for _ in range(depth):
+        Path("d").mkdir()
+        os.chdir("d")
+    Path("a.ARW").touch()
+    (item,) = search(str(in_folder)).inputs
+    assert len(item.below.parts) == depth + 1
+    Path("a.ARW").unlink()
+    for _ in range(depth):  # what clears up after tests does not reach so deep either
+        os.chdir("..")
+        Path("d").rmdir()
+
+
+@pytest.mark.parametrize("name", [b"\xff.ARW", b"-n.ARW", b"%s\n'\".ARW", "Zoe\u0308.ARW".encode()])
+def test_files_of_any_name_are_found_in_folders(in_folder: Path, name: bytes) -> None:
+    Path(os.fsdecode(name)).touch()
+    (item,) = search(".").inputs
+    assert os.fsencode(item.path) == name
 
 
 def test_lists_hold_names_of_any_bytes(in_folder: Path) -> None:

@@ -8,8 +8,16 @@ import pytest
 
 from darkroom.camera.bayer import PHASES
 from darkroom.camera.exif import EXPOSURE_TIME
+from darkroom.camera.limits import Limits
 from darkroom.camera.raw import Exposure, NoiseLevel
-from darkroom.camera.read import RAW_SUFFIXES, is_raw_name, levels, read_raw
+from darkroom.camera.read import (
+    RAW_SUFFIXES,
+    checked_pixels,
+    decode,
+    is_raw_name,
+    levels,
+    read_raw,
+)
 from darkroom.errors import FailureCode, FileProblem
 from tests.raw_files import (
     ASCII,
@@ -361,12 +369,56 @@ def test_a_zeroed_tail_is_refused(tmp_path):
     path = tmp_path / "zeroed.dng"
     path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
     problem = refusal(path)
-    assert problem.code == FailureCode.TRUNCATED
+    assert problem.code == FailureCode.CORRUPT
     assert "repeat" in str(problem)
 
 
 def test_a_frame_of_one_value_is_refused(dng):
     assert refusal(dng(mosaic=np.full((64, 64), 700, np.uint16))).code == FailureCode.BLACK
+
+
+def test_nothing_above_black_is_refused(dng):
+    assert refusal(dng(mosaic=noisy_mosaic(low=100, high=500))).code == FailureCode.BLACK
+
+
+def test_suspect_frames_are_read_with_a_warning_if_wanted(dng):
+    zeroed = noisy_mosaic()
+    zeroed[50:] = 0
+    for mosaic, words in (
+        (np.full((64, 64), 700, np.uint16), "same value"),
+        (noisy_mosaic(low=100, high=500), "above the black level"),
+        (zeroed, "repeat each other"),
+    ):
+        raw = read_raw(dng(mosaic=mosaic), allow_suspect=True)
+        assert np.array_equal(raw.mosaic, mosaic)
+        assert len(raw.doubts) == 1
+        assert words in raw.doubts[0]
+
+
+def test_the_size_is_told_before_memory_is_asked_for(dng):
+    told: list[object] = []
+
+    def allocate(shape):
+        told.append(shape)
+        return np.full(shape, 1, np.uint16)
+
+    with dng().open("rb") as file:
+        raw = decode(file, announce=told.append, allocate=allocate)
+    assert told == [96 * 128, (96, 128)]
+    assert np.array_equal(raw.mosaic, noisy_mosaic())
+
+
+def test_a_file_that_cannot_hold_its_pixels_is_refused_after_opening_too():
+    class Opened:
+        sizes = type("Sizes", (), {"raw_height": 62_928, "raw_width": 2754})
+
+    assert checked_pixels(Opened(), 10**9, Limits()) == 62_928 * 2754
+    with pytest.raises(FileProblem, match="cannot hold 2754 x 62928") as caught:
+        checked_pixels(Opened(), 12_000, Limits())
+    assert caught.value.code == FailureCode.TRUNCATED
+    with pytest.raises(FileProblem) as caught:
+        checked_pixels(Opened(), 10**9, Limits(max_pixels=10**8))
+    assert caught.value.code == FailureCode.TOO_BIG
 
 
 def test_random_bytes_are_not_raw(tmp_path):

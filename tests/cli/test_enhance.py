@@ -1,17 +1,20 @@
 import errno
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from darkroom.batch.ledger import Intend
 from darkroom.batch.plan import Job
-from darkroom.cli.enhance import Format, Tone, parse_memory, parse_tile
-from darkroom.enhance import WRITERS, GuidedFilter, Report, Settings
-from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
-from darkroom.picture.tone import TONES
+from darkroom.enhance import Report, Settings
+from darkroom.errors import FailureCode, FileProblem
+from darkroom.picture.guided_filter import GuidedFilter
+from darkroom.publish import publish
 
 Run = Callable[..., Any]
 
@@ -23,16 +26,20 @@ class Recipe:
         self.settings: list[Settings] = []
         self.errors: dict[str, BaseException] = {}
 
-    def load(self, settings: Settings) -> "Recipe":
+    @contextmanager
+    def enhancing(self, settings: Settings, intend: Intend) -> Iterator[Callable[[Job], Report]]:
         self.settings.append(settings)
-        return self
+        yield lambda job: self.enhance(job, settings, intend)
 
-    def enhance(self, job: Job, enhancer: "Recipe") -> Report:
-        assert enhancer is self
+    def enhance(self, job: Job, settings: Settings, intend: Intend) -> Report:
         if job.source.name in self.errors:
             raise self.errors[job.source.name]
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        job.target.write_bytes(os.fsencode(job.source))
+        published = publish(
+            job.target,
+            lambda file: file.write(os.fsencode(job.source)),
+            overwrite=settings.overwrite,
+            before_naming=lambda published: intend(job, published),
+        )
         return Report(
             camera="SONY ILCE-7SM2",
             ratio=100.0,
@@ -42,14 +49,14 @@ class Recipe:
             device="cpu fp32",
             tile="full",
             seconds={"read": 0.1},
+            published=published,
         )
 
 
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     stand_in = Recipe()
-    monkeypatch.setattr("darkroom.enhance.load_enhancer", stand_in.load)
-    monkeypatch.setattr("darkroom.enhance.enhance_file", stand_in.enhance)
+    monkeypatch.setattr("darkroom.enhance.enhancing", stand_in.enhancing)
     return stand_in
 
 
@@ -78,19 +85,21 @@ def test_running_again_skips_and_loads_no_model(darkroom: Run, recipe: Recipe) -
     darkroom("enhance", "a.ARW")
     ended = darkroom("enhance", "a.ARW")
     assert ended.code == 0
-    assert "--overwrite" in ended.err
+    assert "1 done before" in ended.err
     assert len(recipe.settings) == 1
     assert darkroom("enhance", "a.ARW", "--overwrite").err.count("skipped") == 0
     assert len(recipe.settings) == 2
 
 
-def test_options_reach_the_recipe(darkroom: Run, recipe: Recipe) -> None:
+def test_options_reach_the_recipe(darkroom: Run, recipe: Recipe, small_model: str) -> None:
     make("a.ARW")
-    line = "enhance a.ARW --ratio 250 --model other --device cpu --tile 256 --max-memory 2G"
+    line = (
+        f"enhance a.ARW --ratio 250 --model {small_model} --device cpu --tile 256 --max-memory 2G"
+    )
     line += " --strength 1.5 --tone libraw --guided-filter --radius 7 --format png --strip-gps"
     assert darkroom(*line.split()).code == 0
     (settings,) = recipe.settings
-    assert (settings.model, settings.device, settings.tile) == ("other", "cpu", 256)
+    assert (settings.model, settings.device, settings.tile) == (small_model, "cpu", 256)
     assert (settings.max_memory, settings.strength, settings.tone) == (2 << 30, 1.5, "libraw")
     assert settings.guided_filter == GuidedFilter(radius=7, eps=1e-5)
     assert (settings.format, settings.strip_gps, settings.overwrite) == ("png", True, False)
@@ -130,17 +139,12 @@ def test_an_interrupted_batch_ends_with_code_130(darkroom: Run, recipe: Recipe) 
     assert "2 cancelled" in ended.err
 
 
-def test_a_missing_model_is_told_once_before_any_file(
-    darkroom: Run, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_model_is_told_once_before_any_file(darkroom: Run, recipe: Recipe) -> None:
     make("a.ARW", "b.ARW")
-
-    def missing(settings: Settings) -> None:
-        raise EnvironmentProblem("no model called 'x'")
-
-    monkeypatch.setattr("darkroom.enhance.load_enhancer", missing)
-    ended = darkroom("enhance", "a.ARW", "b.ARW")
-    assert (ended.code, ended.err) == (4, "darkroom: no model called 'x'\n")
+    ended = darkroom("enhance", "a.ARW", "b.ARW", "--model", "unheard-of")
+    assert ended.code == 4
+    assert ended.err.count("unheard-of") == 1
+    assert recipe.settings == []
 
 
 @pytest.mark.parametrize("name", [b"new\nline.ARW", b"\xff\xfe.ARW", b"[x]'\".ARW", b"-n.ARW"])
@@ -160,15 +164,127 @@ def test_json_has_one_valid_line_a_file_whatever_its_name(
 
 
 def test_a_dry_run_tells_the_targets_and_does_nothing(darkroom: Run, recipe: Recipe) -> None:
-    make("card/a.ARW", "card/b.ARW", "out/b.ARW.tif")
+    make("card/a.ARW", "card/b.ARW")
+    darkroom("enhance", "card/b.ARW", "-o", "out")
+    recipe.settings.clear()
+    before = sorted(Path("out").rglob("*"))
     ended = darkroom("enhance", "card", "-o", "out", "-n")
     assert ended.code == 0
     assert "card/a.ARW -> out/a.ARW.tif" in ended.err
-    assert "1 planned, 1 skipped" in ended.err
+    assert "1 done before, 1 planned" in ended.err
     assert recipe.settings == []
-    assert outputs("out") == ["b.ARW.tif"]
+    assert sorted(Path("out").rglob("*")) == before
     records = darkroom("enhance", "card", "-o", "out", "-n", "--json").out.splitlines()
     assert [json.loads(line)["status"] for line in records] == ["planned", "skipped"]
+
+
+def test_a_foreign_file_is_kept_and_told(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW", "b.ARW", "a.ARW.tif")
+    ended = darkroom("enhance", "a.ARW", "b.ARW")
+    assert ended.code == 1
+    assert "E_COLLISION" in ended.err
+    assert Path("a.ARW.tif").read_bytes() == b"a.ARW.tif"
+    assert outputs() == ["a.ARW.tif", "b.ARW.tif"]
+    assert darkroom("enhance", "a.ARW", "--overwrite").code == 0
+    assert Path("a.ARW.tif").read_bytes() == b"a.ARW"
+
+
+def test_a_file_that_was_made_before_records_existed_can_be_verified(
+    darkroom: Run, recipe: Recipe
+) -> None:
+    make("a.ARW", "b.ARW")
+    darkroom("enhance", "a.ARW", "b.ARW")
+    shutil.rmtree(".darkroom")
+    Path("b.ARW.tif").write_bytes(b"edited")
+    ended = darkroom("enhance", "a.ARW", "b.ARW", "--verify", "--json")
+    assert [json.loads(line)["status"] for line in ended.out.splitlines()] == ["ok", "failed"]
+    assert Path("b.ARW.tif").read_bytes() == b"edited"
+    assert darkroom("enhance", "a.ARW").code == 0
+
+
+def test_other_settings_keep_the_older_picture(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW")
+    darkroom("enhance", "a.ARW", "--ratio", "100")
+    assert "other settings" in darkroom("enhance", "a.ARW", "--ratio", "200").err
+    assert darkroom("enhance", "a.ARW", "--ratio", "100.0").code == 0
+
+
+def test_the_failed_files_are_done_again_on_request(darkroom: Run, recipe: Recipe) -> None:
+    make("card/a.ARW", "card/day/b.ARW")
+    recipe.errors["b.ARW"] = FileProblem(FailureCode.TRUNCATED, "ends at 7")
+    ended = darkroom("enhance", "card", "-o", "out", "--ratio", "7")
+    (manifest,) = Path("out/.darkroom").iterdir()
+    assert f"darkroom retry {manifest}" in ended.err
+    assert darkroom("retry", manifest).code == 1
+    recipe.errors.clear()
+    ended = darkroom("retry", manifest, "--json")
+    assert ended.code == 0
+    assert [json.loads(line)["in"] for line in ended.out.splitlines()] == ["card/day/b.ARW"]
+    assert outputs("out") == ["a.ARW.tif", "day/b.ARW.tif"]
+    assert recipe.settings[-1].ratio == recipe.settings[0].ratio
+    assert darkroom("retry", manifest).code == 3
+
+
+def test_another_name_of_a_file_has_its_record(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW")
+    os.link("a.ARW", "b.ARW")
+    ended = darkroom("enhance", "a.ARW", "b.ARW", "--json")
+    assert ended.code == 0
+    told = {record["in"]: record for record in map(json.loads, ended.out.splitlines())}
+    assert (told["a.ARW"]["status"], told["b.ARW"]["status"]) == ("ok", "skipped")
+    assert "a.ARW" in told["b.ARW"]["msg"]
+    assert outputs() == ["a.ARW.tif"]
+
+
+def test_outputs_do_not_belong_where_inputs_are_searched(darkroom: Run, recipe: Recipe) -> None:
+    make("card/a.ARW")
+    ended = darkroom("enhance", "card", "-o", "card/out")
+    assert ended.code == 2
+    assert not Path("card/out").exists()
+
+
+def test_shards_share_the_files_among_them(darkroom: Run, recipe: Recipe) -> None:
+    make(*(f"card/{n}.ARW" for n in range(12)))
+    done = 0
+    for shard in ("1/3", "2/3", "3/3"):
+        assert darkroom("enhance", "card", "-o", "out", "--shard", shard, "--allow-empty").code == 0
+        assert len(outputs("out")) > done
+        done = len(outputs("out"))
+    assert done == 12
+
+
+@pytest.mark.parametrize("option", ["--fail-fast", "--max-failures=1"])
+def test_failures_can_end_a_batch(darkroom: Run, recipe: Recipe, option: str) -> None:
+    make("a.ARW", "b.ARW")
+    recipe.errors["a.ARW"] = FileProblem(FailureCode.EMPTY, "empty")
+    ended = darkroom("enhance", "a.ARW", "b.ARW", option)
+    assert ended.code == 5
+    assert outputs() == []
+
+
+def test_an_empty_batch_can_be_a_success(darkroom: Run, recipe: Recipe) -> None:
+    ended = darkroom("enhance", "*.ARW", "--allow-empty")
+    assert ended.code == 0
+    assert "no file matched" in ended.err
+
+
+def test_limits_reach_the_decoder(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW")
+    darkroom("enhance", "a.ARW", "--max-pixels", "0.5", "--decode-timeout", "3", "--allow-suspect")
+    (settings,) = recipe.settings
+    assert settings.limits.max_pixels == 500_000
+    assert settings.limits.seconds_for(10**9) == 3
+    assert settings.allow_suspect
+
+
+def test_a_folder_that_cannot_be_written_stops_the_batch_before_any_work(
+    darkroom: Run, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("card/a.ARW")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    ended = darkroom("enhance", "card", "-o", "out")
+    assert ended.code == 5
+    assert recipe.settings == []
 
 
 def test_nothing_matched_ends_with_code_3(darkroom: Run, recipe: Recipe) -> None:
@@ -224,31 +340,6 @@ def test_wrong_use_ends_with_code_2(darkroom: Run, recipe: Recipe, options: str)
     assert ended.out == ""
     assert ended.err
     assert recipe.settings == []
-
-
-def test_choices_are_those_of_the_rooms_below() -> None:
-    assert {tone.value for tone in Tone} == set(TONES)
-    assert {format_.value for format_ in Format} == set(WRITERS)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("2G", 2 << 30), ("800M", 800 << 20), ("1.5GiB", 3 << 29), ("64kb", 1 << 16), ("123", 123)],
-)
-def test_memory_sizes(text: str, size: int) -> None:
-    assert parse_memory(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "G", "-1G", "1e9", "2 G", "nan", "0.0001k"])
-def test_sizes_that_are_none(text: str) -> None:
-    with pytest.raises(UsageProblem, match="--max-memory"):
-        parse_memory(text)
-
-
-@pytest.mark.parametrize("text", ["", "-64", "6.5", "AUTO", "٣", "1000000000"])
-def test_tiles_that_are_none(text: str) -> None:
-    with pytest.raises(UsageProblem, match="--tile"):
-        parse_tile(text)
 
 
 def test_a_dry_run_names_a_model_that_is_missing(darkroom: Run, recipe: Recipe) -> None:

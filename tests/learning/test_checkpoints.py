@@ -1,13 +1,17 @@
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from darkroom.errors import EnvironmentProblem
+from darkroom.errors import EnvironmentProblem, FileProblem
 from darkroom.learning.checkpoints import (
     LAST,
     PREVIOUS,
+    has_checkpoint,
     read_checkpoint,
     restore,
     save_checkpoint,
@@ -69,9 +73,88 @@ def test_a_write_that_fails_keeps_the_last_good_one(
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("safetensors.torch.save_file", fail)
-    with pytest.raises(Exception, match="space"):
+    monkeypatch.setattr("os.write", fail)
+    with pytest.raises(FileProblem, match="space"):
         save(tmp_path, 2, learned)
+    assert read_checkpoint(tmp_path)[1]["step"] == 1  # type: ignore[index]
+    assert [path.name for path in tmp_path.iterdir()] == [LAST]
+
+
+def test_a_damaged_checkpoint_does_not_push_out_a_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = parts()
+    for step in (1, 2):
+        learn(learned[0], learned[2])
+        save(tmp_path, step, learned)
+    whole = (tmp_path / LAST).read_bytes()
+    (tmp_path / LAST).write_bytes(whole[: len(whole) // 2])
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", killed)  # when the next one is to get its name
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, 3, learned)
+    assert read_checkpoint(tmp_path)[1]["step"] == 1  # type: ignore[index]
+    monkeypatch.undo()
+    save(tmp_path, 3, learned)
+    assert read_checkpoint(tmp_path)[1]["step"] == 3  # type: ignore[index]
+    (tmp_path / LAST).unlink()
+    assert read_checkpoint(tmp_path)[1]["step"] == 1  # type: ignore[index]
+
+
+def test_equal_states_are_equal_files(tmp_path: Path) -> None:
+    learned = parts()
+    learn(learned[0], learned[2])
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name, 1, learned)
+    assert (tmp_path / "a" / LAST).read_bytes() == (tmp_path / "b" / LAST).read_bytes()
+
+
+# Saves without end; the state says in every tensor which step it is of.
+SAVER = """
+import sys
+from itertools import count
+from pathlib import Path
+import torch
+from darkroom.learning.checkpoints import save_checkpoint
+network = torch.nn.Linear(64, 64)
+optimiser = torch.optim.SGD(network.parameters())
+for step in count(1):
+    with torch.no_grad():
+        network.weight.fill_(step)
+    facts = {"step": step, "best": 0.0}
+    save_checkpoint(
+        Path(sys.argv[1]), network=network, average=network, optimiser=optimiser, facts=facts
+    )
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_leaves_a_checkpoint(tmp_path: Path) -> None:
+    for wait in (0.0, 0.004, 0.013):
+        (tmp_path / PREVIOUS).unlink(missing_ok=True)
+        saver = subprocess.Popen([sys.executable, "-c", SAVER, str(tmp_path)])
+        deadline = time.monotonic() + 60
+        while not (tmp_path / PREVIOUS).exists() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(wait)
+        saver.kill()
+        saver.wait()
+        found = read_checkpoint(tmp_path)
+        assert found is not None
+        step = int(found[1]["step"])
+        assert step >= 1
+        assert (found[0]["network.weight"] == step).all()
+
+
+def test_a_run_of_which_only_the_previous_is_left_is_a_run(tmp_path: Path) -> None:
+    assert not has_checkpoint(tmp_path)
+    save(tmp_path, 1, parts())
+    (tmp_path / LAST).rename(tmp_path / PREVIOUS)
+    assert has_checkpoint(tmp_path)
     assert read_checkpoint(tmp_path)[1]["step"] == 1  # type: ignore[index]
 
 

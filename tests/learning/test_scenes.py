@@ -16,17 +16,18 @@ def write_frame(path: Path, *, size: int = 64) -> None:
     mosaic[::2, ::2] = 2000
     mosaic[1::2, 1::2] = 1333
     mosaic += np.random.default_rng(0).integers(0, 3, mosaic.shape, np.uint16)
-    write_bayer_dng(
-        path,
-        mosaic,
-        phase="RGGB",
-        black=(0, 0, 0, 0),
-        white=16000,
-        xyz_to_camera=np.eye(3),
-        white_balance=(2.0, 1.0, 3.0),
-        make="Maker",
-        model="Camera",
-    )
+    with path.open("wb") as file:
+        write_bayer_dng(
+            file,
+            mosaic,
+            phase="RGGB",
+            black=(0, 0, 0, 0),
+            white=16000,
+            xyz_to_camera=np.eye(3),
+            white_balance=(2.0, 1.0, 3.0),
+            make="Maker",
+            model="Camera",
+        )
 
 
 def test_loads_photographs_and_names_what_it_skips(photos: Path) -> None:

@@ -37,7 +37,8 @@ def write(path: Path, mosaic: npt.NDArray[np.uint16], **changes: object) -> Path
         "make": "Maker",
         "model": "Model 7",
     }
-    write_bayer_dng(path, mosaic, **(settings | changes))  # type: ignore[arg-type]
+    with path.open("wb") as file:
+        write_bayer_dng(file, mosaic, **(settings | changes))  # type: ignore[arg-type]
     return path
 
 

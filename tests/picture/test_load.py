@@ -19,7 +19,8 @@ def test_our_own_pictures_come_back_with_all_16_bits(
     tmp_path: Path, photo: Callable, name: str, write: Callable
 ) -> None:
     pixels = photo(70, 30)
-    write(tmp_path / name, pixels, PictureMetadata())
+    with (tmp_path / name).open("wb") as file:
+        write(file, pixels, PictureMetadata())
     loaded = load_picture(tmp_path / name)
     assert loaded.dtype == np.float32
     np.testing.assert_array_equal(np.round(loaded * 65535), pixels)
@@ -116,5 +117,6 @@ def test_missing_files_folders_and_pipes_are_named_without_waiting(tmp_path: Pat
 
 
 def test_names_of_any_letters_are_read(tmp_path: Path, photo: Callable) -> None:
-    write_png(tmp_path / "фото é.png", photo(4, 4), PictureMetadata())
+    with (tmp_path / "фото é.png").open("wb") as file:
+        write_png(file, photo(4, 4), PictureMetadata())
     assert load_picture(str(tmp_path / "фото é.png")).shape == (4, 4, 3)

@@ -26,18 +26,23 @@ def chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
+def save(path: Path, pixels: np.ndarray, metadata: PictureMetadata) -> None:
+    with path.open("wb") as file:
+        write_png(file, pixels, metadata)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_another_reader_gets_every_pixel(
     tmp_path: Path, photo: Callable, shape: tuple[int, int]
 ) -> None:
     pixels = photo(*shape)
-    write_png(tmp_path / "a.png", pixels, PictureMetadata())
+    save(tmp_path / "a.png", pixels, PictureMetadata())
     read = cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(read[..., ::-1], pixels)
 
 
 def test_strips_join_into_one_valid_stream(tmp_path: Path, photo: Callable) -> None:
-    write_png(tmp_path / "a.png", photo(200, 31), PictureMetadata())
+    save(tmp_path / "a.png", photo(200, 31), PictureMetadata())
     pieces = [body for name, body in chunks(tmp_path / "a.png") if name == b"IDAT"]
     assert len(pieces) > 2
     packer = zlib.decompressobj()
@@ -49,7 +54,7 @@ def test_strips_join_into_one_valid_stream(tmp_path: Path, photo: Callable) -> N
 def test_metadata_comes_before_the_pixels(
     tmp_path: Path, photo: Callable, full_metadata: PictureMetadata
 ) -> None:
-    write_png(tmp_path / "a.png", photo(10, 10), full_metadata)
+    save(tmp_path / "a.png", photo(10, 10), full_metadata)
     names = [name for name, _ in chunks(tmp_path / "a.png")]
     assert names == [b"IHDR", b"iCCP", b"eXIf", b"IDAT", b"IDAT", b"IEND"]
 
@@ -57,7 +62,7 @@ def test_metadata_comes_before_the_pixels(
 def test_metadata_is_inside(
     tmp_path: Path, photo: Callable, full_metadata: PictureMetadata
 ) -> None:
-    write_png(tmp_path / "a.png", photo(70, 30), full_metadata)
+    save(tmp_path / "a.png", photo(70, 30), full_metadata)
     with Image.open(tmp_path / "a.png") as picture:
         picture.load()
         assert picture.size == (30, 70)
@@ -72,7 +77,7 @@ def test_equal_pictures_are_equal_files(
     tmp_path: Path, photo: Callable, full_metadata: PictureMetadata
 ) -> None:
     for name in ("a.png", "b.png"):
-        write_png(tmp_path / name, photo(200, 40), full_metadata)
+        save(tmp_path / name, photo(200, 40), full_metadata)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
@@ -90,5 +95,5 @@ def test_exiftool_has_nothing_against_it(
     full_metadata: PictureMetadata,
     exiftool_warnings: Callable[[Path], set[str]],
 ) -> None:
-    write_png(tmp_path / "a.png", photo(130, 40), full_metadata)
+    save(tmp_path / "a.png", photo(130, 40), full_metadata)
     assert exiftool_warnings(tmp_path / "a.png") == set()

@@ -14,12 +14,17 @@ from darkroom.picture.tiff import write_tiff
 SHAPES = [(1, 1), (3, 200), (64, 5), (65, 40), (200, 31)]
 
 
+def save(path: Path, pixels: np.ndarray, metadata: PictureMetadata) -> None:
+    with path.open("wb") as file:
+        write_tiff(file, pixels, metadata)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_two_other_readers_get_every_pixel(
     tmp_path: Path, photo: Callable, shape: tuple[int, int]
 ) -> None:
     pixels = photo(*shape)
-    write_tiff(tmp_path / "a.tif", pixels, PictureMetadata())
+    save(tmp_path / "a.tif", pixels, PictureMetadata())
     by_libtiff = cv2.imread(str(tmp_path / "a.tif"), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(by_libtiff[..., ::-1], pixels)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels)
@@ -27,21 +32,21 @@ def test_two_other_readers_get_every_pixel(
 
 def test_views_are_written_as_they_look(tmp_path: Path, photo: Callable) -> None:
     pixels = photo(70, 30)[::-1, ::2]
-    write_tiff(tmp_path / "a.tif", pixels, PictureMetadata())
+    save(tmp_path / "a.tif", pixels, PictureMetadata())
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels)
 
 
 def test_the_caller_keeps_its_pixels(tmp_path: Path, photo: Callable) -> None:
     pixels = photo(70, 30)
     before = pixels.copy()
-    write_tiff(tmp_path / "a.tif", pixels, PictureMetadata())
+    save(tmp_path / "a.tif", pixels, PictureMetadata())
     np.testing.assert_array_equal(pixels, before)
 
 
 def test_metadata_is_inside(
     tmp_path: Path, photo: Callable, full_metadata: PictureMetadata
 ) -> None:
-    write_tiff(tmp_path / "a.tif", photo(70, 30), full_metadata)
+    save(tmp_path / "a.tif", photo(70, 30), full_metadata)
     with Image.open(tmp_path / "a.tif") as picture:
         exif = picture.getexif()
         assert (exif[271], exif[274], exif[305]) == ("Maker", 1, "darkroom 1.2.3")
@@ -52,7 +57,7 @@ def test_metadata_is_inside(
 
 def test_it_is_compressed_the_way_editors_read(tmp_path: Path, photo: Callable) -> None:
     pixels = photo(200, 100)
-    write_tiff(tmp_path / "a.tif", pixels, PictureMetadata())
+    save(tmp_path / "a.tif", pixels, PictureMetadata())
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         page = file.pages[0]
         assert (page.compression, page.predictor) == (8, 2)
@@ -63,7 +68,7 @@ def test_equal_pictures_are_equal_files(
     tmp_path: Path, photo: Callable, full_metadata: PictureMetadata
 ) -> None:
     for name in ("a.tif", "b.tif"):
-        write_tiff(tmp_path / name, photo(200, 40), full_metadata)
+        save(tmp_path / name, photo(200, 40), full_metadata)
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
 
 
@@ -73,7 +78,7 @@ def test_exiftool_has_nothing_against_it(
     full_metadata: PictureMetadata,
     exiftool_warnings: Callable[[Path], set[str]],
 ) -> None:
-    write_tiff(tmp_path / "a.tif", photo(130, 40), full_metadata)
+    save(tmp_path / "a.tif", photo(130, 40), full_metadata)
     expected = {
         "Invalid value for IFD0 tag 0x0103 Compression",  # its list ends before deflate
         "Missing required TIFF GPS tag 0x001b GPSProcessingMethod",  # the camera did not say

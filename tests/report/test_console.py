@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import pty
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from darkroom.batch.run import Outcome
+from darkroom.batch.outcome import DONE_BEFORE, Outcome
+from darkroom.batch.plan import Job
 from darkroom.errors import FailureCode
 from darkroom.report.console import (
     Verbosity,
@@ -37,15 +39,20 @@ class Report:
     warnings: tuple[str, ...] = ()
 
 
+def job(source: str, target: str = "") -> Job:
+    return Job(Path(source), Path(target or f"{source}.tif"), Path(), Path(source))
+
+
 DONE: Outcome[Any] = Outcome(
-    Path("a.ARW"), Path("out/a.ARW.tif"), "ok", warnings=("dim",), seconds=2.0, report=Report()
+    job("a.ARW", "out/a.ARW.tif"), "ok", warnings=("dim",), seconds=2.0, report=Report()
 )
 BAD: Outcome[Any] = Outcome(
-    Path("b.ARW"), Path("b.ARW.tif"), "failed", FailureCode.TRUNCATED, "ends at 7; copy it again"
+    job("b.ARW"), "failed", FailureCode.TRUNCATED, "ends at 7; copy it again"
 )
-KEPT: Outcome[Any] = Outcome(Path("c.ARW"), Path("c.ARW.tif"), "skipped", message="is there")
-LEFT: Outcome[Any] = Outcome(Path("d.ARW"), Path("d.ARW.tif"), "cancelled", message="interrupted")
-PLAN: Outcome[Any] = Outcome(Path("e.ARW"), Path("e.ARW.tif"), "planned")
+KEPT: Outcome[Any] = Outcome(job("c.ARW"), "skipped", message="is there")
+LEFT: Outcome[Any] = Outcome(job("d.ARW"), "cancelled", message="interrupted")
+PLAN: Outcome[Any] = Outcome(job("e.ARW"), "planned")
+OLD: Outcome[Any] = Outcome(job("f.ARW"), "skipped", message=DONE_BEFORE)
 
 
 def printed(
@@ -77,6 +84,42 @@ def test_away_from_a_terminal_every_file_has_its_line(capsys: pytest.CaptureFixt
     ]
 
 
+def test_what_was_done_before_is_counted_and_not_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert printed(capsys, [OLD, KEPT], Verbosity.NORMAL) == "c.ARW: skipped: is there\n"
+    assert "f.ARW: skipped: done before" in printed(capsys, [OLD], Verbosity.VERBOSE)
+    assert summary_line([OLD, OLD, KEPT], 1.0) == "2 done before, 1 skipped in 1.0 s"
+
+
+def test_a_suspect_picture_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    suspect: Outcome[Any] = Outcome(job("a.ARW"), "suspect", warnings=("rows repeat",))
+    assert printed(capsys, [suspect], Verbosity.NORMAL).splitlines() == [
+        "suspect: a.ARW -> a.ARW.tif (0.0 s)",
+        "a.ARW: warning: rows repeat",
+    ]
+
+
+def test_the_summary_says_how_to_do_the_failures_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    summarise([BAD], 1.0, Verbosity.NORMAL, [Path("my out/m.jsonl")])
+    assert "darkroom retry 'my out/m.jsonl'" in capsys.readouterr().err
+    summarise([DONE], 1.0, Verbosity.NORMAL, [Path("m.jsonl")])
+    assert "retry" not in capsys.readouterr().err
+
+
+def test_a_terminal_that_was_closed_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    with showing(1, Verbosity.NORMAL) as show:
+        show(DONE)
+    summarise([DONE, BAD], 1.0, Verbosity.NORMAL)
+
+
 def test_quiet_prints_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys, [DONE, KEPT, PLAN], Verbosity.QUIET) == ""
     assert "E_TRUNCATED" in printed(capsys, [BAD], Verbosity.QUIET)
@@ -92,7 +135,7 @@ def test_verbose_adds_times_the_reason_of_the_ratio_and_the_noise_source() -> No
 
 def test_verbose_shows_the_traceback_of_a_bug() -> None:
     bug: Outcome[Any] = Outcome(
-        Path("a"), Path("b"), "failed", FailureCode.INTERNAL, "bug", trace="Traceback\n  File x"
+        job("a"), "failed", FailureCode.INTERNAL, "bug", trace="Traceback\n  File x"
     )
     assert ("detail", "    File x") in outcome_lines(bug, Verbosity.VERBOSE)
     assert len(outcome_lines(bug, Verbosity.NORMAL)) == 1
@@ -112,7 +155,7 @@ EVIL = "a\x1b[2J\r\n\u202egnp\x9b\udcff.ARW"
 
 
 def test_names_cannot_fool_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    evil: Outcome[Any] = Outcome(Path(EVIL), Path(EVIL), "failed", FailureCode.EMPTY, EVIL)
+    evil: Outcome[Any] = Outcome(job(EVIL, EVIL), "failed", FailureCode.EMPTY, EVIL)
     text = printed(capsys, [evil], Verbosity.VERBOSE)
     summarise([evil, DONE], 1.0, Verbosity.NORMAL)
     text += capsys.readouterr().err
@@ -166,16 +209,19 @@ def on_terminal(script: str, **environment: str) -> tuple[str, str]:
 
 BATCH = """
     from pathlib import Path
-    from darkroom.batch.run import Outcome
+    from darkroom.batch.outcome import Outcome
+    from darkroom.batch.plan import single_job
+    from darkroom.batch.records import Run, outcome_record
     from darkroom.errors import FailureCode
     from darkroom.report.console import Verbosity, showing
-    from darkroom.report.records import plain_record, write_record
+    from darkroom.report.records import write_record
+    a, b = (single_job(Path(f"{name}.ARW"), Path(f"{name}.tif")) for name in "ab")
     with showing(2, Verbosity.NORMAL) as show:
         for outcome in (
-            Outcome(Path("a.ARW"), Path("a.tif"), "ok", warnings=("dim",)),
-            Outcome(Path("b.ARW"), Path("b.tif"), "failed", FailureCode.EMPTY, "empty"),
+            Outcome(a, "ok", warnings=("dim",)),
+            Outcome(b, "failed", FailureCode.EMPTY, "empty"),
         ):
-            write_record(plain_record(outcome))
+            write_record(outcome_record(outcome, Run()))
             show(outcome)
 """
 

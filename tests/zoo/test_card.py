@@ -27,3 +27,35 @@ def test_refuses_names_that_could_leave_the_folder(name: str) -> None:
 def test_a_foreign_header_is_said_to_be_one(header: dict[str, str]) -> None:
     with pytest.raises(EnvironmentProblem, match="no darkroom card"):
         card_from_header(header, "file")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": {"width": 1025}},
+        {"config": {"width": -1}},
+        {"config": {"width": 2.5}},
+        {"config": {"blocks": [65]}},
+        {"config": {"blocks": [1] * 9}},
+        {"config": {"path": "elsewhere"}},
+        {"halo": 8193},
+        {"multiple_of": 0},
+    ],
+)
+def test_refuses_networks_beyond_all_measure(changes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        card(**changes)
+
+
+def test_a_card_has_one_spelling() -> None:
+    header = card().to_header()
+    assert card_from_header(header, "file") == card()
+    for key, value in (("halo", "16.0"), ("clip", "0"), ("scores", '{"a":1.0}'), ("halo", "16 ")):
+        with pytest.raises(EnvironmentProblem, match="damaged card"):
+            card_from_header({**header, key: value}, "file")
+
+
+def test_a_card_nested_without_end_is_refused() -> None:
+    header = {**card().to_header(), "recipe": '{"a":' * 100_000}
+    with pytest.raises(EnvironmentProblem, match="no darkroom card"):
+        card_from_header(header, "file")

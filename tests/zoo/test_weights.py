@@ -1,7 +1,12 @@
+import io
+import os
 import pickle
+import random
 import struct
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -9,6 +14,8 @@ import torch
 from darkroom.errors import EnvironmentProblem
 from darkroom.networks import NETWORKS
 from darkroom.zoo.weights import (
+    FILE_LIMIT,
+    HEADER_LIMIT,
     build_network,
     digest,
     load_weights,
@@ -52,15 +59,133 @@ def test_card_can_be_read_alone(tiny: Path) -> None:
     assert len(read_card(tiny).sha256) == 64
 
 
-def test_every_flipped_bit_of_the_tensors_is_noticed(tiny: Path) -> None:
-    whole = tiny.read_bytes()
-    start = 8 + struct.unpack("<Q", whole[:8])[0]
-    for position in range(start, len(whole), max(1, (len(whole) - start) // 40)):
+def accepted(path: Path, damaged: Iterable[bytes]) -> int:
+    """Write each content to the file and return how many of them load."""
+    count = 0
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            load_weights(path)
+            count += 1
+        except EnvironmentProblem:
+            pass
+    return count
+
+
+def flipped(whole: bytes, bits: Iterable[int]) -> Iterator[bytes]:
+    """Yield the content with one bit flipped, for each of the bits."""
+    for bit in bits:
         damaged = bytearray(whole)
-        damaged[position] ^= 1 << (position % 8)
-        tiny.write_bytes(damaged)
-        with pytest.raises(EnvironmentProblem):
-            load_weights(tiny)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        yield bytes(damaged)
+
+
+def header_size(whole: bytes) -> int:
+    return int(struct.unpack("<Q", whole[:8])[0])
+
+
+@pytest.mark.parametrize(
+    ("flips", "cuts"), [(50, 50), pytest.param(1000, 100, marks=pytest.mark.slow)]
+)
+def test_every_flipped_bit_and_every_cut_is_noticed(tiny: Path, flips: int, cuts: int) -> None:
+    whole = tiny.read_bytes()
+    chance = random.Random(0)
+    bits = chance.sample(range(8 * len(whole)), flips)
+    lengths = chance.sample(range(len(whole)), cuts)
+    assert accepted(tiny, flipped(whole, bits)) == 0
+    assert accepted(tiny, (whole[:length] for length in lengths)) == 0
+    assert accepted(tiny, [whole]) == 1
+
+
+def test_every_bit_of_the_size_and_of_the_padding_counts(tiny: Path) -> None:
+    whole = tiny.read_bytes()
+    end = 8 + header_size(whole)
+    padding = end - len(whole[:end].rstrip(b" "))
+    around = [*range(8 * 8), *range(8 * (end - padding - 2), 8 * (end + 2))]
+    assert accepted(tiny, flipped(whole, around)) == 0
+
+
+@pytest.mark.slow
+def test_bits_in_every_byte_of_the_header_count(tiny: Path) -> None:
+    whole = tiny.read_bytes()
+    every_seventh = range(0, 8 * (8 + header_size(whole)), 7)
+    assert accepted(tiny, flipped(whole, every_seventh)) == 0
+
+
+def rewritten_header(whole: bytes, text: bytes) -> bytes:
+    """Return the file with another header, padded as safetensors does."""
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + whole[8 + header_size(whole) :]
+
+
+def odd_headers(whole: bytes) -> dict[str, bytes]:
+    """Return files whose header means the same, or nothing at all, in unusual bytes."""
+    text = whole[8 : 8 + header_size(whole)].rstrip(b" ")
+    first, padded = text.split(b",", 1)[0], text + b" " * 800
+    return {
+        "spaces": rewritten_header(whole, text.replace(b":", b": ")),
+        "more padding": struct.pack("<Q", len(padded)) + padded + whole[8 + header_size(whole) :],
+        "a name twice": rewritten_header(whole, text.replace(b'{"__', first + b'},"__', 1)),
+        "escapes": rewritten_header(whole, text.replace(b"__metadata__", b"__metad\\u0061ta__")),
+        "bytes behind": whole + b"\0" * 8,
+        "an extra card line": rewritten_header(
+            whole, text.replace(b'"__metadata__":{', b'"__metadata__":{"author":"\\"me\\"",')
+        ),
+        "a number differently": rewritten_header(whole, text.replace(b'"16"', b'"16.0"')),
+        "deep": rewritten_header(whole, b'{"a":' * 100_000),
+        "a list": rewritten_header(whole, b"[1,2]"),
+        "not UTF-8": rewritten_header(whole, b'{"\xff":1}'),
+        "UTF-16": rewritten_header(whole, '{"a":1}'.encode("utf-16")),
+        "a huge number": rewritten_header(whole, b'{"a":' + b"9" * 100_000 + b"}"),
+    }
+
+
+def test_a_header_in_unusual_bytes_is_refused(tiny: Path) -> None:
+    whole = tiny.read_bytes()
+    assert accepted(tiny, [rewritten_header(whole, whole[8 : 8 + header_size(whole)])]) == 1
+    odd = odd_headers(whole)
+    assert all(content != whole for content in odd.values())
+    assert [name for name, content in odd.items() if accepted(tiny, [content])] == []
+
+
+def test_a_header_over_the_limit_is_refused_unread(tiny: Path) -> None:
+    text = b'{"a":"' + b"x" * HEADER_LIMIT + b'"}'
+    tiny.write_bytes(rewritten_header(tiny.read_bytes(), text))
+    for read in (load_weights, read_card):
+        with pytest.raises(EnvironmentProblem, match="no safetensors file"):
+            read(tiny)
+
+
+def test_a_file_over_the_limit_is_refused_unread(tiny: Path) -> None:
+    with tiny.open("r+b") as file:
+        file.truncate(FILE_LIMIT + 1)  # a hole: it takes no room
+    with pytest.raises(EnvironmentProblem, match="too large"):
+        load_weights(tiny)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tiny.read_bytes()
+    real = os.fstat
+
+    def before(descriptor: int) -> os.stat_result:  # as it was before somebody wrote to it
+        return os.stat_result((*real(descriptor)[:6], len(whole) - 8, 0, 0, 0))
+
+    monkeypatch.setattr("darkroom.zoo.weights.os.fstat", before)
+    with pytest.raises(EnvironmentProblem, match="changed"):
+        load_weights(tiny)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    (tmp_path / "folder.safetensors").mkdir()
+    (tmp_path / "endless.safetensors").symlink_to("/dev/zero")
+    for path in tmp_path.iterdir():
+        for read in (load_weights, read_card):
+            with pytest.raises(EnvironmentProblem, match="no regular file"):
+                read(path)
 
 
 def test_a_changed_card_is_noticed(tiny: Path) -> None:
@@ -79,19 +204,29 @@ def test_a_file_cut_short_is_refused(tiny: Path, share: float) -> None:
         load_weights(tiny)
 
 
-def test_a_pickle_is_refused_and_never_run(tmp_path: Path) -> None:
+def test_code_in_disguise_is_refused_and_never_run(tmp_path: Path, tiny: Path) -> None:
     canary = tmp_path / "canary"
 
     class Evil:
         def __reduce__(self) -> tuple[object, ...]:
             return (Path.touch, (canary,))
 
+    pickled = pickle.dumps(Evil())
+    archive = io.BytesIO()
+    torch.save({"weights": Evil()}, archive)
+    np.save(tmp_path / "evil.npy", np.array([Evil()], object), allow_pickle=True)
+    disguises = [
+        pickled,
+        archive.getvalue(),
+        (tmp_path / "evil.npy").read_bytes(),
+        struct.pack("<Q", len(pickled)) + pickled,
+        rewritten_header(tiny.read_bytes(), pickled),
+    ]
     for suffix in (".safetensors", ".pth"):
-        path = tmp_path / f"evil{suffix}"
-        path.write_bytes(pickle.dumps(Evil()))
-        with pytest.raises(EnvironmentProblem):
-            load_weights(path)
+        assert accepted(tmp_path / f"evil{suffix}", disguises) == 0
     assert not canary.exists()
+    pickle.loads(pickled)
+    assert canary.exists()  # so the file would have done it
 
 
 def test_values_that_are_not_numbers_are_refused(tiny: Path) -> None:
@@ -100,15 +235,57 @@ def test_values_that_are_not_numbers_are_refused(tiny: Path) -> None:
         load_weights(tiny)
 
 
-def test_tensors_that_do_not_fit_the_network_are_refused(tiny: Path) -> None:
-    rewrite(tiny, tensors={"extra": torch.zeros(1)})
-    with pytest.raises(EnvironmentProblem, match="do not fit"):
+@pytest.mark.parametrize(
+    ("tensors", "words"),
+    [
+        ({"extra": torch.zeros(1)}, "it has no extra"),
+        ({"head.bias": torch.zeros(13)}, r"head.bias has shape \(13,\) and needs \(12,\)"),
+        ({"head.bias": torch.zeros(12, 1)}, "head.bias has shape"),
+    ],
+)
+def test_tensors_that_do_not_fit_the_network_are_refused(
+    tensors: dict[str, torch.Tensor], words: str, tiny: Path
+) -> None:
+    rewrite(tiny, tensors=tensors)
+    with pytest.raises(EnvironmentProblem, match=words):
         load_weights(tiny)
+
+
+def test_a_missing_tensor_is_named(tiny: Path) -> None:
+    weights = load_weights(tiny)
+    tensors = {name: tensor for name, tensor in weights.tensors.items() if name != "head.bias"}
+    card = weights.card.model_copy(update={"sha256": digest(weights.card, tensors)})
+    safetensors.torch.save_file(tensors, tiny, metadata=card.to_header())
+    with pytest.raises(EnvironmentProblem, match=r"head\.bias is missing"):
+        load_weights(tiny)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.int8, torch.bool])
+def test_only_half_and_single_precision_is_taken(kind: torch.dtype, tiny: Path) -> None:
+    rewrite(tiny, tensors={"head.bias": torch.zeros(12, dtype=kind)})
+    with pytest.raises(EnvironmentProblem, match="weights are F16 or F32"):
+        load_weights(tiny)
+
+
+def test_single_precision_is_taken(tiny: Path) -> None:
+    rewrite(tiny, tensors={"head.bias": torch.zeros(12)})
+    assert load_weights(tiny).tensors["head.bias"].dtype == torch.float32
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"network": "transformer"}, "unknown network"), ({"config": {"depth": 3}}, "do not fit")],
+    [
+        ({"network": "transformer"}, "unknown network"),
+        ({"config": {"depth": 3}}, "do not fit"),
+        ({"config": {"blocks": 3}}, "do not fit"),
+        ({"config": {"width": 8}}, "do not fit"),
+        ({"network": "unet", "config": {"levels": 0}}, "do not fit"),
+        ({"network": "unet", "config": {"levels": 1024}}, "do not fit"),
+        ({"config": {"width": 10**9}}, "no darkroom card"),
+        ({"config": {"blocks": [1000] * 1000}}, "no darkroom card"),
+        ({"halo": 10**400}, "no darkroom card"),
+        ({"name": "../evil"}, "no darkroom card"),
+    ],
 )
 def test_a_card_that_lies_is_refused(tiny: Path, changes: dict[str, object], words: str) -> None:
     rewrite(tiny, **changes)
@@ -133,3 +310,14 @@ def test_saving_replaces_the_file_and_digest(tiny: Path) -> None:
     after = save_weights(tiny, before, network)
     assert after.sha256 != before.sha256
     assert verify(tiny) == after
+
+
+def test_equal_weights_are_equal_files(tiny: Path) -> None:
+    card = read_card(tiny)
+    network = NETWORKS["fast-unet"](**card.config)
+    contents = set()
+    for _ in range(3):
+        save_weights(tiny, card, network)
+        contents.add(tiny.read_bytes())
+    assert len(contents) == 1
+    verify(tiny)

@@ -1,0 +1,278 @@
+"""What is done already: decided by records and bytes, never by the times of outputs.
+
+A file is done when a record of this work (same input, same options, same model) exists and the
+output still is what that record says. Just before an output gets its name, an intention is noted:
+so an output whose writer was killed right after is known as well.
+"""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from darkroom import __version__
+from darkroom.batch.manifest import Manifest, read_manifest, read_records
+from darkroom.batch.outcome import DONE_BEFORE, Outcome, R, Seen, look_at
+from darkroom.batch.plan import Job
+from darkroom.batch.records import (
+    Record,
+    Run,
+    job_record,
+    named,
+    outcome_record,
+    published_record,
+    run_record,
+    seen_record,
+)
+from darkroom.errors import FailureCode, FileProblem, StoppedEarly, UsageProblem
+from darkroom.publish import Published, is_present
+
+Intend: TypeAlias = Callable[[Job, Published], None]  # told of outputs about to get their names
+
+WRITING = "writing"  # status of an intention
+WRITTEN = frozenset({"ok", "suspect", WRITING})
+REDO = "use --overwrite to replace it, or another folder with -o"
+
+
+class Entry(NamedTuple):
+    """A record of one output, as far as it decides whether the work is done."""
+
+    seen: Seen | None
+    made_by: tuple[str, str, str]
+    out_size: int
+    out_sha256: str
+    is_certain: bool
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How carefully finished work is recognised.
+
+    Attributes:
+        checksum: know inputs by their bytes instead of size and time.
+        verify: read every finished output and compare it with its record; outputs without a
+            record are made again and compared.
+        overwrite: finished or foreign, all is done again.
+    """
+
+    checksum: bool = False
+    verify: bool = False
+    overwrite: bool = False
+
+
+class Ledger:
+    """Reads and writes the manifests of the folders that a run touches.
+
+    Args:
+        run: what the records of this run share.
+        rules: how finished work is recognised.
+    """
+
+    def __init__(self, run: Run, rules: Rules = Rules()) -> None:
+        self.run, self.rules = run, rules
+        self._entries: dict[Path, dict[str, list[Entry]]] = {}
+        self._manifests: dict[Path, Manifest] = {}
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The manifests that this run has written."""
+        return tuple(manifest.path for manifest in self._manifests.values())
+
+    def settled(self, job: Job) -> Outcome[R] | None:
+        """Say what became of a job whose output exists; None where there is work to do."""
+        if self.rules.overwrite or not is_present(job.target):
+            return None
+        if not job.target.is_file() or job.target.is_symlink():
+            return _kept(job, f"{job.target} exists already and is no file of darkroom's")
+        entries = self._entries_of(job)
+        if not entries:
+            if self.rules.verify:
+                return None  # made again, and compared when it is to get its name
+            return _kept(job, f"{job.target} exists already, and no record says that it is done")
+        entry = self._matching(job.target, entries)
+        if entry is None:
+            return _kept(job, f"{job.target} was changed since darkroom wrote it")
+        return self._done(job, entry)
+
+    def intend(self, job: Job, published: Published) -> None:
+        """Note that an output is complete and is about to get its name.
+
+        Raises:
+            FileProblem: the note cannot be written.
+        """
+        record = job_record(job, self.run) | seen_record(look_at(job.source))
+        record |= published_record(published) | {"status": WRITING}
+        self._manifest(job.root).append(record)
+
+    def remember(self, outcome: Outcome[R]) -> Outcome[R]:
+        """Note what became of a job; return the outcome as it was noted.
+
+        Raises:
+            StoppedEarly: the record cannot be written.
+        """
+        if self.rules.checksum and outcome.seen:
+            seen = replace(outcome.seen, sha256=digest_of(outcome.source))
+            outcome = replace(outcome, seen=seen)
+        root, has_failed = outcome.job.root, outcome.status == "failed"
+        if has_failed and not root.is_dir():
+            return outcome  # there is no folder that could remember it
+        try:
+            self._manifest(root).append(outcome_record(outcome, self.run))
+        except FileProblem as problem:
+            if not has_failed:
+                raise StoppedEarly(f"stopped: {problem.what}; {problem.advice}") from problem
+        return outcome
+
+    def close(self) -> None:
+        """Bring every manifest to the disk.
+
+        Raises:
+            StoppedEarly: the disk did not take one.
+        """
+        try:
+            for manifest in self._manifests.values():
+                manifest.close()
+        except FileProblem as problem:
+            raise StoppedEarly(f"stopped: {problem.what}; {problem.advice}") from problem
+
+    def _done(self, job: Job, entry: Entry) -> Outcome[R]:
+        if entry.made_by != _made_by(self.run):
+            return _kept(job, f"{job.target} was made with other settings or another model")
+        seen = look_at(job.source)
+        if seen is not None and not self._is_same(job.source, seen, entry.seen):
+            return _kept(job, f"{job.target} was made from another version of {job.source}")
+        return Outcome(job, "skipped", message=DONE_BEFORE, seen=seen)
+
+    def _is_same(self, source: Path, now: Seen, then: Seen | None) -> bool:
+        """Whether an input is the one that a record tells of."""
+        if self.rules.checksum and then and then.sha256:
+            return digest_of(source) == then.sha256
+        return then is not None and (now.size, now.mtime_ns) == (then.size, then.mtime_ns)
+
+    def _matching(self, target: Path, entries: list[Entry]) -> Entry | None:
+        """Return the record that describes the output as it is now."""
+        size = target.stat().st_size
+        fitting = [entry for entry in entries if entry.out_size == size]
+        contents = {entry.out_sha256 for entry in fitting}
+        is_certain = any(entry.is_certain for entry in fitting)
+        if self.rules.verify or len(contents) > 1 or not is_certain:
+            found = digest_of(target)
+            fitting = [entry for entry in fitting if entry.out_sha256 == found]
+        mine = [entry for entry in fitting if entry.made_by == _made_by(self.run)]
+        return next(reversed([*fitting, *mine]), None)
+
+    def _entries_of(self, job: Job) -> list[Entry]:
+        if job.root not in self._entries:
+            self._entries[job.root] = read_entries(job.root)
+        return self._entries[job.root].get(key_of(str(job.below), str(job.target)), [])
+
+    def _manifest(self, root: Path) -> Manifest:
+        if root not in self._manifests:
+            self._manifests[root] = Manifest(root, header(self.run))
+        return self._manifests[root]
+
+
+@contextmanager
+def noting(run: Run) -> Iterator[Intend]:
+    """Yield what notes intentions, in a process that does jobs for a run led by another one."""
+    os.chdir(run.cwd)  # where the names in jobs and settings start from
+    with closing(Ledger(run)) as ledger:
+        yield ledger.intend
+
+
+def header(run: Run) -> Record:
+    """Return the first line of a run in a manifest: how to do the same again."""
+    return run_record(run) | {
+        "kind": "run",
+        "command": run.command,
+        "options": dict(run.options),
+        "cwd": run.cwd,
+    }
+
+
+def read_entries(root: Path) -> dict[str, list[Entry]]:
+    """Return the records of written outputs of a folder, by output."""
+    entries: dict[str, list[Entry]] = defaultdict(list)
+    for record in read_records(root):
+        if record.get("status") in WRITTEN:
+            try:
+                key = key_of(named(record, "below"), named(record, "out"))
+                entries[key].append(_entry(record))
+            except (ValueError, TypeError, KeyError):
+                continue  # not a line of ours after all
+    return dict(entries)
+
+
+def last_run(manifest: Path) -> Record:
+    """Return the header of the last run in a manifest.
+
+    Raises:
+        UsageProblem: the file is no manifest, or cannot be read.
+    """
+    if not manifest.is_file():
+        raise UsageProblem(f"{manifest}: no such manifest")
+    headers = [record for record in read_manifest(manifest) if record.get("kind") == "run"]
+    if not headers:
+        raise UsageProblem(f"{manifest}: this is no manifest of darkroom")
+    return headers[-1]
+
+
+def failed_jobs(manifest: Path, header: Record) -> list[Job]:
+    """Return the jobs that failed in the run of a header, in their order."""
+    last: dict[Path, tuple[object, Job]] = {}
+    for record in read_manifest(manifest):
+        if record.get("run") != header["run"] or record.get("kind") == "run":
+            continue
+        try:
+            source, target, below = (Path(named(record, key)) for key in ("in", "out", "below"))
+        except ValueError:
+            continue
+        root = target.parents[len(below.parts) - 1]
+        last[target] = record.get("status"), Job(source, target, root, below)
+    return [job for status, job in last.values() if status == "failed"]
+
+
+def key_of(below: str, target: str) -> str:
+    """Return what names an output inside its folder, wherever that folder is seen from.
+
+    >>> key_of("a/1.ARW", "out/a/1.ARW.tif")
+    'a/1.ARW.tif'
+    """
+    return os.path.join(os.path.dirname(below), os.path.basename(target))  # noqa: PTH118,PTH119,PTH120 - 100,000 Paths take seconds
+
+
+def digest_of(path: Path) -> str | None:
+    """Return the sha256 of a file's bytes, None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _entry(record: Record) -> Entry:
+    size, mtime, sha256 = record["size"], record["mtime_ns"], record.get("sha256")
+    out_size, out_sha256 = record["out_size"], record["out_sha256"]
+    if not (isinstance(out_size, int) and isinstance(out_sha256, str)):
+        raise TypeError("no output")
+    digest = sha256 if isinstance(sha256, str) else None
+    seen = Seen(size, mtime, digest) if isinstance(size, int) and isinstance(mtime, int) else None
+    made_by = (str(record["params"]), str(record["weights"]), _major(str(record["darkroom"])))
+    is_certain = record["status"] != WRITING
+    return Entry(seen, made_by, out_size, out_sha256, is_certain)
+
+
+def _made_by(run: Run) -> tuple[str, str, str]:
+    return run.params, run.weights, _major(__version__)
+
+
+def _major(version: str) -> str:
+    return version.split(".", maxsplit=1)[0]
+
+
+def _kept(job: Job, why: str) -> Outcome[R]:
+    return Outcome(job, "failed", FailureCode.COLLISION, f"{why}; {REDO}", "plan")

@@ -1,0 +1,266 @@
+import hashlib
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darkroom.batch.ledger import Ledger, Rules, digest_of, failed_jobs, last_run, noting
+from darkroom.batch.manifest import Manifest
+from darkroom.batch.outcome import Outcome, attempt
+from darkroom.batch.plan import Job
+from darkroom.batch.records import Run
+from darkroom.errors import FailureCode, FileProblem, StoppedEarly, UsageProblem
+from darkroom.publish import Published
+
+DEFAULT = Rules()
+RUN = Run(command="enhance", options={"ratio": "100"}, params="p1", weights="w1")
+
+
+@dataclass(frozen=True)
+class Note:
+    published: Published | None
+    warnings: tuple[str, ...] = ()
+    suspect: bool = False
+
+    def record(self) -> dict[str, object]:
+        return {}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A job whose input exists."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    source = tmp_path / "in" / "a.ARW"
+    source.write_bytes(b"dark")
+    return Job(source, tmp_path / "out" / "a.ARW.tif", tmp_path / "out", Path("a.ARW"))
+
+
+def published(content: bytes) -> Published:
+    return Published(len(content), hashlib.sha256(content).hexdigest())
+
+
+def do(job: Job, ledger: Ledger, content: bytes = b"bright") -> Outcome[Note]:
+    """Write the output, and note it, as a run does."""
+
+    def work(job: Job) -> Note:
+        ledger.intend(job, published(content))
+        job.target.write_bytes(content)
+        return Note(published(content))
+
+    return ledger.remember(attempt(job, work))
+
+
+def verdict(job: Job, run: Run = RUN, rules: Rules = DEFAULT) -> str:
+    """Say what a new run makes of the job."""
+    outcome: Outcome[Any] | None = Ledger(run, rules).settled(job)
+    if outcome is None:
+        return "to do"
+    return outcome.status if outcome.status == "skipped" else f"{outcome.code}: {outcome.message}"
+
+
+def test_what_is_done_is_skipped_by_the_next_run(job: Job) -> None:
+    assert verdict(job) == "to do"
+    ledger = Ledger(RUN)
+    assert do(job, ledger).status == "ok"
+    ledger.close()
+    assert verdict(job) == "skipped"
+    assert verdict(job, replace(RUN, id="another", host="elsewhere")) == "skipped"
+    job.target.unlink()
+    assert verdict(job) == "to do"
+
+
+def test_an_output_without_a_record_is_kept(job: Job) -> None:
+    job.target.write_bytes(b"theirs")
+    assert "no record" in verdict(job)
+    assert "--overwrite" in verdict(job)
+    assert verdict(job).startswith("E_COLLISION")
+    assert verdict(job, rules=Rules(verify=True)) == "to do"  # made again and compared
+    assert verdict(job, rules=Rules(overwrite=True)) == "to do"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("/etc/hostname")])
+def test_folders_and_links_in_place_of_an_output_are_kept(job: Job, make: Any) -> None:
+    do(job, Ledger(RUN))
+    job.target.unlink()
+    make(job.target)
+    assert verdict(job).startswith("E_COLLISION")
+
+
+def test_an_output_that_was_changed_is_kept(job: Job) -> None:
+    do(job, Ledger(RUN))
+    job.target.write_bytes(b"bright, and edited")
+    assert "changed since" in verdict(job)
+
+
+def test_a_change_that_keeps_the_size_is_found_on_request(job: Job) -> None:
+    do(job, Ledger(RUN))
+    job.target.write_bytes(b"BRIGHT")
+    assert verdict(job) == "skipped"
+    assert "changed since" in verdict(job, rules=Rules(verify=True))
+
+
+@pytest.mark.parametrize("other", [{"params": "p2"}, {"weights": "w2"}])
+def test_an_output_of_other_settings_is_kept(job: Job, other: dict[str, str]) -> None:
+    do(job, Ledger(RUN))
+    assert "other settings" in verdict(job, replace(RUN, **other))
+
+
+def test_an_output_of_another_version_of_the_input_is_kept(job: Job) -> None:
+    do(job, Ledger(RUN))
+    os.utime(job.source, (1, 1))
+    assert "another version" in verdict(job)
+    job.source.write_bytes(b"darker")
+    assert "another version" in verdict(job)
+
+
+def test_with_checksums_the_time_of_an_input_does_not_matter(job: Job) -> None:
+    rules = Rules(checksum=True)
+    outcome = do(job, Ledger(RUN, rules))
+    assert outcome.seen and outcome.seen.sha256 == digest_of(job.source)
+    os.utime(job.source, (1, 1))
+    assert verdict(job, rules=rules) == "skipped"
+    size = job.source.stat()
+    job.source.write_bytes(b"DARK")
+    os.utime(job.source, ns=(size.st_atime_ns, size.st_mtime_ns))
+    assert "another version" in verdict(job, rules=rules)
+
+
+def test_times_of_outputs_never_matter(job: Job) -> None:
+    do(job, Ledger(RUN))
+    for moment in (0, 1, time.time() + 3e8):
+        os.utime(job.target, (moment, moment))
+        assert verdict(job) == "skipped"
+
+
+def test_a_writer_that_was_killed_after_naming_its_output_is_known_by_its_intention(
+    job: Job,
+) -> None:
+    ledger = Ledger(RUN)
+    ledger.intend(job, published(b"bright"))
+    assert verdict(job) == "to do"  # killed before
+    job.target.write_bytes(b"bright")
+    assert verdict(job) == "skipped"  # killed after
+    job.target.write_bytes(b"BRIGHT")
+    assert "changed since" in verdict(job)
+
+
+def test_of_two_records_the_one_that_describes_the_bytes_counts(job: Job) -> None:
+    do(job, Ledger(RUN), b"bright")
+    do(job, Ledger(replace(RUN, params="p2"), Rules(overwrite=True)), b"BRIGHT")
+    assert "other settings" in verdict(job)
+    assert verdict(job, replace(RUN, params="p2")) == "skipped"
+    job.target.write_bytes(b"bright")  # the clock plays no part: the older one is there again
+    assert verdict(job) == "skipped"
+
+
+def test_failures_are_done_again(job: Job) -> None:
+    def work(job: Job) -> Note:
+        raise FileProblem(FailureCode.EMPTY, "empty")
+
+    ledger = Ledger(RUN)
+    ledger.remember(attempt(job, work))
+    ledger.close()
+    assert verdict(job) == "to do"
+
+
+def test_the_memory_moves_with_its_folders(job: Job, tmp_path: Path) -> None:
+    ledger = Ledger(RUN)
+    do(job, ledger)
+    ledger.close()
+    job.root.rename(tmp_path / "moved")
+    moved = replace(job, root=tmp_path / "moved", target=tmp_path / "moved" / "a.ARW.tif")
+    assert verdict(moved) == "skipped"
+
+
+def test_broken_records_are_no_records(job: Job) -> None:
+    job.target.write_bytes(b"bright")
+    manifest = Manifest(job.root, {"v": 1})
+    manifest.append({"v": 1, "status": "ok"})
+    manifest.append({"v": 1, "status": "ok", "out": "a.ARW.tif", "below": "a.ARW", "out_size": "x"})
+    manifest.close()
+    assert "no record" in verdict(job)
+
+
+def test_a_hundred_thousand_records_are_read_in_seconds(job: Job) -> None:
+    ledger = Ledger(RUN)
+    do(job, ledger)
+    ledger.close()
+    (path,) = ledger.paths
+    line = path.read_bytes().splitlines()[-1]
+    with path.open("ab") as file:
+        for n in range(100_000):
+            file.write(line.replace(b"a.ARW", b"%d.ARW" % n) + b"\n")
+    started = time.process_time()
+    assert verdict(job) == "skipped"
+    assert time.process_time() - started < 5
+
+
+def test_a_full_disk_stops_the_batch_but_not_the_news_of_it(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Manifest, record: object) -> None:
+        raise FileProblem(FailureCode.WRITE_SPACE, "full", "free space")
+
+    ledger = Ledger(RUN)
+    done = do(job, ledger)
+    monkeypatch.setattr(Manifest, "append", full)
+    with pytest.raises(StoppedEarly, match="full"):
+        ledger.remember(done)
+    failed: Outcome[Note] = Outcome(job, "failed", FailureCode.WRITE_SPACE, "full")
+    assert ledger.remember(failed) == failed
+
+
+def test_a_failure_makes_no_folder(tmp_path: Path) -> None:
+    job = Job(tmp_path / "no" / "a", tmp_path / "no" / "a.tif", tmp_path / "no", Path("a"))
+    failed: Outcome[Note] = Outcome(job, "failed", FailureCode.NOT_REGULAR, "no such file")
+    assert Ledger(RUN).remember(failed) == failed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_retry_finds_the_failures_of_the_last_run(job: Job) -> None:
+    ledger = Ledger(RUN)
+    other = Job(
+        job.source.with_name("sub") / "b.ARW",
+        job.root / "sub" / "b.ARW.tif",
+        job.root,
+        Path("sub/b.ARW"),
+    )
+    do(job, ledger)
+    ledger.remember(Outcome[Note](other, "failed", FailureCode.EMPTY, "empty"))
+    ledger.close()
+    (path,) = ledger.paths
+    header = last_run(path)
+    assert header["options"] == {"ratio": "100"}
+    assert failed_jobs(path, header) == [other]
+    again = Ledger(replace(RUN, id="again"))
+    other.target.parent.mkdir()
+    do(other, again)
+    again.close()
+    assert failed_jobs(path, last_run(path)) == []
+
+
+def test_what_is_no_manifest_cannot_be_retried(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="no such"):
+        last_run(tmp_path / "none")
+    (tmp_path / "notes").write_text("hello\n")
+    with pytest.raises(UsageProblem, match="no manifest"):
+        last_run(tmp_path / "notes")
+
+
+def test_a_process_that_helps_notes_its_intentions(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = replace(
+        job, source=Path("in/a.ARW"), target=Path("out/a.ARW.tif"), root=Path("out")
+    )
+    run = replace(RUN, cwd=str(tmp_path))
+    monkeypatch.chdir("/")
+    with noting(run) as intend:
+        intend(named, published(b"bright"))
+        named.target.write_bytes(b"bright")
+    assert verdict(job) == "skipped"
