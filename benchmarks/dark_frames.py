@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import rawpy
 
+from darkroom.batch.decoder import Decoder
 from darkroom.batch.plan import single_job
 from darkroom.camera.exposure import parse_ratio
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
@@ -51,7 +52,8 @@ def dark_frames(truths: list[Path], condition: Condition) -> Iterator[tuple[Srgb
 
 def enhancer_for(model: str, ratio: float) -> Enhancer:
     """Return darkroom ready to brighten by `ratio` onto the plain sRGB curve."""
-    return load_enhancer(Settings(ratio=parse_ratio(f"{ratio:g}"), model=model, tone="srgb"))
+    settings = Settings(ratio=parse_ratio(f"{ratio:g}"), model=model, tone="srgb")
+    return load_enhancer(settings, Decoder())
 
 
 def by_darkroom(enhancer: Enhancer) -> Method:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import rawpy
 
+from darkroom.batch.decoder import Decoder
 from darkroom.batch.plan import single_job
 from darkroom.camera.exposure import parse_ratio
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
     settings = Settings(ratio=parse_ratio("1"), model=options.model, tone="libraw")
-    enhancer = load_enhancer(settings)
+    enhancer = load_enhancer(settings, Decoder())
     results = {path.name: judge(path, enhancer) for path in sorted(options.folder.iterdir())}
     for name, result in results.items():
         shown = result.get("refused") or f"dE76 {result['dE76']}, dE2000 {result['dE2000']}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from darkroom.batch.plan import single_job
 from darkroom.camera.exposure import parse_ratio
-from darkroom.enhance import Settings, enhance_file, load_enhancer
+from darkroom.enhance import Settings, enhancing
 from darkroom.measure.psnr import psnr
 from darkroom.picture.load import load_picture
 from darkroom.picture.metadata import PictureMetadata
@@ -42,7 +42,8 @@ def main() -> None:
     simulate_file(truth, dark, SimulateSettings(iso=800, ratio=RATIO, overwrite=True))
 
     settings = Settings(ratio=parse_ratio(f"{RATIO}"), tone="srgb", format="png", overwrite=True)
-    report = enhance_file(single_job(dark, enhanced), load_enhancer(settings))
+    with enhancing(settings) as enhance:
+        report = enhance(single_job(dark, enhanced))
 
     print(f"{report.camera}, noise {report.noise_source}, {report.model} on {report.device}")
     print(f"PSNR {psnr(load_picture(truth), load_picture(enhanced)):.1f} dB")

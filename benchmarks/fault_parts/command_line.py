@@ -80,9 +80,9 @@ def run(line: Sequence[str]) -> Ended:
         assert process.stdout is not None
         lines, first = [], None
         with process.stdout:
-            for text in process.stdout:
+            for record_line in process.stdout:
                 first = first or time.perf_counter() - started
-                lines.append(text)
+                lines.append(record_line)
         code = process.wait()
         complaints.seek(0)
         text = complaints.read().decode(errors="replace")

@@ -87,8 +87,14 @@ def moment(rng: random.Random, reference: Undisturbed) -> float:
     return rng.uniform(earliest, reference.seconds)
 
 
-def kill(inputs: Path, out: Path, model: Path, seconds: float, *, whole_group: bool) -> list[int]:
-    """Start a run and kill it after some seconds; return the processes that lived on."""
+def kill(
+    inputs: Path, out: Path, model: Path, seconds: float, *, whole_group: bool
+) -> tuple[bool, list[int]]:
+    """Start a run and kill it after some seconds.
+
+    Returns:
+        Whether it still ran then, and its processes that lived on.
+    """
     mark, silent = new_mark(), subprocess.DEVNULL
     process = start(
         [*DARKROOM, *arguments(inputs, out, model)], mark=mark, stdout=silent, stderr=silent

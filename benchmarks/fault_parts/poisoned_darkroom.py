@@ -9,5 +9,5 @@ from darkroom.cli import main
 WORKER = Path(__file__).parents[2] / "tests" / "batch" / "poison_worker.py"
 
 if __name__ == "__main__":
-    decoder.COMMAND = (sys.executable, "-P", "-B", str(WORKER))  # as long as darkroom's own
+    decoder.COMMAND = (sys.executable, "-P", "-B", str(WORKER))  # -P as darkroom has it
     main()

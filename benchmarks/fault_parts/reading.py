@@ -15,7 +15,8 @@ from benchmarks.fault_parts.findings import Findings
 from darkroom.batch.decoder import Decoder
 from darkroom.camera.bayer import PHASES
 from darkroom.errors import FailureCode, FileProblem
-from tests.raw_codecs import NOT_BAYER, expected, noisy_mosaic, seeds
+from tests.raw_codecs import NOT_BAYER, expected, seeds
+from tests.raw_files import noisy_mosaic
 
 Counts = npt.NDArray[np.uint16]
 

@@ -63,9 +63,17 @@ def writers() -> dict[str, Callable[[Path], object]]:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 65536, (48, 64, 3), dtype=np.uint16)
     metadata = PictureMetadata((), b"", "darkroom")
-    sensor = {"phase": "RGGB", "black": (512,) * 4, "white": 16383, "xyz_to_camera": MATRIX}
-    camera = {"white_balance": (2.0, 1.0, 1.6), "make": "Testmaker", "model": "One"}
-    dng = partial(write_bayer_dng, mosaic=noisy_mosaic((48, 64)), **sensor, **camera)
+    dng = partial(
+        write_bayer_dng,
+        mosaic=noisy_mosaic((48, 64)),
+        phase="RGGB",
+        black=(512,) * 4,
+        white=16383,
+        xyz_to_camera=MATRIX,
+        white_balance=(2.0, 1.0, 1.6),
+        make="Testmaker",
+        model="One",
+    )
     return {
         "TIFF": published(partial(write_tiff, pixels=pixels, metadata=metadata)),
         "PNG": published(partial(write_png, pixels=pixels, metadata=metadata)),

@@ -7,15 +7,15 @@ so an output whose writer was killed right after is known as well.
 
 import hashlib
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from darkroom import __version__
-from darkroom.batch.manifest import Manifest, read_manifest, read_records
+from darkroom.batch.entries import WRITING, Entry, major, read_entries
+from darkroom.batch.manifest import Manifest, read_manifest
 from darkroom.batch.outcome import DONE_BEFORE, Outcome, R, Seen, look_at
 from darkroom.batch.plan import Job
 from darkroom.batch.records import (
@@ -33,19 +33,8 @@ from darkroom.publish import Published, is_present
 
 Intend: TypeAlias = Callable[[Job, Published], None]  # told of outputs about to get their names
 
-WRITING = "writing"  # status of an intention
-WRITTEN = frozenset({"ok", "suspect", WRITING})
+MOST_OPEN = 64  # manifests: a process may hold about a thousand files
 REDO = "use --overwrite to replace it, or another folder with -o"
-
-
-class Entry(NamedTuple):
-    """A record of one output, as far as it decides whether the work is done."""
-
-    seen: Seen | None
-    made_by: tuple[str, str, str]
-    out_size: int
-    out_sha256: str
-    is_certain: bool
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,9 @@ class Ledger:
     def __init__(self, run: Run, rules: Rules = Rules()) -> None:
         self.run, self.rules = run, rules
         self._entries: dict[Path, dict[str, list[Entry]]] = {}
+        self._memories: dict[Path, list[tuple[str, dict[str, list[Entry]]]]] = {}
         self._manifests: dict[Path, Manifest] = {}
+        self._open: dict[Path, Manifest] = {}
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -166,14 +157,39 @@ class Ledger:
         return next(reversed([*fitting, *mine]), None)
 
     def _entries_of(self, job: Job) -> list[Entry]:
-        if job.root not in self._entries:
-            self._entries[job.root] = read_entries(job.root)
-        return self._entries[job.root].get(key_of(str(job.below), str(job.target)), [])
+        """Return the records of an output, be they kept in its folder or in one above.
+
+        `enhance card` keeps the records of card/day in card, `enhance card/day` in card/day.
+        """
+        folder = job.target.parent
+        if folder not in self._memories:
+            self._memories[folder] = [*self._memories_of(folder)]
+        name = job.target.name
+        return [
+            entry
+            for prefix, entries in self._memories[folder]
+            for entry in entries.get(prefix + name, ())
+        ]
+
+    def _memories_of(self, folder: Path) -> Iterator[tuple[str, dict[str, list[Entry]]]]:
+        """Yield the way from each remembering folder to this one, and what it remembers."""
+        here = Path(os.path.abspath(folder))  # noqa: PTH100 - absolute() would keep ".."
+        for above in (here, *here.parents):
+            if above not in self._entries:
+                self._entries[above] = read_entries(above)
+            if self._entries[above]:
+                way = here.relative_to(above).as_posix()
+                yield "" if way == "." else f"{way}/", self._entries[above]
 
     def _manifest(self, root: Path) -> Manifest:
         if root not in self._manifests:
             self._manifests[root] = Manifest(root, header(self.run))
-        return self._manifests[root]
+        manifest = self._manifests[root]
+        if root not in self._open:
+            if len(self._open) >= MOST_OPEN:
+                self._open.pop(next(iter(self._open))).close()
+            self._open[root] = manifest
+        return manifest
 
 
 @contextmanager
@@ -192,19 +208,6 @@ def header(run: Run) -> Record:
         "options": dict(run.options),
         "cwd": run.cwd,
     }
-
-
-def read_entries(root: Path) -> dict[str, list[Entry]]:
-    """Return the records of written outputs of a folder, by output."""
-    entries: dict[str, list[Entry]] = defaultdict(list)
-    for record in read_records(root):
-        if record.get("status") in WRITTEN:
-            try:
-                key = key_of(named(record, "below"), named(record, "out"))
-                entries[key].append(_entry(record))
-            except (ValueError, TypeError, KeyError):
-                continue  # not a line of ours after all
-    return dict(entries)
 
 
 def last_run(manifest: Path) -> Record:
@@ -236,15 +239,6 @@ def failed_jobs(manifest: Path, header: Record) -> list[Job]:
     return [job for status, job in last.values() if status == "failed"]
 
 
-def key_of(below: str, target: str) -> str:
-    """Return what names an output inside its folder, wherever that folder is seen from.
-
-    >>> key_of("a/1.ARW", "out/a/1.ARW.tif")
-    'a/1.ARW.tif'
-    """
-    return os.path.join(os.path.dirname(below), os.path.basename(target))  # noqa: PTH118,PTH119,PTH120 - 100,000 Paths take seconds
-
-
 def digest_of(path: Path) -> str | None:
     """Return the sha256 of a file's bytes, None if it cannot be read."""
     try:
@@ -254,24 +248,8 @@ def digest_of(path: Path) -> str | None:
         return None
 
 
-def _entry(record: Record) -> Entry:
-    size, mtime, sha256 = record["size"], record["mtime_ns"], record.get("sha256")
-    out_size, out_sha256 = record["out_size"], record["out_sha256"]
-    if not (isinstance(out_size, int) and isinstance(out_sha256, str)):
-        raise TypeError("no output")
-    digest = sha256 if isinstance(sha256, str) else None
-    seen = Seen(size, mtime, digest) if isinstance(size, int) and isinstance(mtime, int) else None
-    made_by = (str(record["params"]), str(record["weights"]), _major(str(record["darkroom"])))
-    is_certain = record["status"] != WRITING
-    return Entry(seen, made_by, out_size, out_sha256, is_certain)
-
-
 def _made_by(run: Run) -> tuple[str, str, str]:
-    return run.params, run.weights, _major(__version__)
-
-
-def _major(version: str) -> str:
-    return version.split(".", maxsplit=1)[0]
+    return run.params, run.weights, major(__version__)
 
 
 def _kept(job: Job, why: str) -> Outcome[R]:

@@ -66,6 +66,7 @@ class Manifest:
         self.path = root / FOLDER / manifest_name()
         self._header = header
         self._descriptor = -1
+        self._has_begun = False
         self._torn = False
         self._unsynced, self._synced_at = 0, time.monotonic()
 
@@ -78,7 +79,9 @@ class Manifest:
         try:
             if self._descriptor < 0:
                 self._open()
+            if not self._has_begun:
                 self._write(record_line(self._header))
+                self._has_begun = True
             self._write(record_line(record))
             self._unsynced += 1
             late = time.monotonic() - self._synced_at > SYNC_SECONDS
@@ -94,7 +97,7 @@ class Manifest:
         self._unsynced, self._synced_at = 0, time.monotonic()
 
     def close(self) -> None:
-        """Bring all lines to the disk and let the file go.
+        """Bring all lines to the disk and let the file go; another line opens it again.
 
         Raises:
             FileProblem: the disk did not take the last lines.

@@ -1,7 +1,7 @@
 """Work through a batch: one bad file never stops the others, and every file gets an outcome."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from itertools import chain
@@ -119,6 +119,7 @@ def run_jobs(
     settled: Settled[R] = kept,
     remember: Callable[[Outcome[R]], Outcome[R]] = lambda outcome: outcome,
     rules: StopRules = StopRules(),
+    ready: Callable[[Collection[Job]], None] = lambda jobs: None,
 ) -> Generator[Outcome[R], None, None]:
     """Tell of each job what became of it, as soon as it is known: first of those settled before.
 
@@ -131,6 +132,7 @@ def run_jobs(
         settled: tells which need no work.
         remember: notes an outcome before anyone else is told of it.
         rules: when to give up.
+        ready: called once with the jobs that are to be done; may refuse them.
 
     Raises:
         StoppedEarly: disk full or too many failures; every job has got its outcome by then.
@@ -144,6 +146,7 @@ def run_jobs(
         else:
             yield outcome
     try:
+        ready(left.values())
         yield from _worked_off(left, attempts, remember, Watch(rules))
     except KeyboardInterrupt:
         yield from cancel(left.values(), "interrupted")

@@ -1,6 +1,6 @@
 """The command `darkroom enhance`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -84,8 +84,9 @@ def command(
             raise
         _say(str(nothing), verbosity)
         return
-    jobs = _jobs(found, out, format_, shard)
-    same = same_files(found, out, format_)
+    is_mine = _share(shard)
+    jobs = [job for job in _jobs(found, out, format_) if is_mine(job)]
+    same = [outcome for outcome in same_files(found, out, format_) if is_mine(outcome.job)]
     code = enhance_jobs(jobs, options, same, dry_run=dry_run, json=json, verbosity=verbosity)
     raise typer.Exit(code)
 
@@ -175,13 +176,18 @@ def _say(text: str, verbosity: "Verbosity") -> None:
         say(f"darkroom: {text}")
 
 
-def _jobs(found: "Found", out: Path | None, format_: opt.Format, shard: str | None) -> "list[Job]":
+def _jobs(found: "Found", out: Path | None, format_: opt.Format) -> "list[Job]":
     from darkroom.batch.plan import plan_jobs
+
+    return plan_jobs(found, out_dir=out, suffix=opt.SUFFIXES[format_])
+
+
+def _share(shard: str | None) -> "Callable[[Job], bool]":
     from darkroom.batch.shard import in_shard, parse_shard
 
-    part = None if shard is None else parse_shard(shard)
-    jobs = plan_jobs(found, out_dir=out, suffix=opt.SUFFIXES[format_])
-    return jobs if part is None else [job for job in jobs if in_shard(job, part)]
+    if shard is None:
+        return lambda job: True
+    return partial(in_shard, shard=parse_shard(shard))
 
 
 def _previewed(jobs: "Sequence[Job]", ledger: "Ledger") -> "Iterator[Outcome[Report | None]]":
@@ -193,14 +199,8 @@ def _previewed(jobs: "Sequence[Job]", ledger: "Ledger") -> "Iterator[Outcome[Rep
 def _done(
     jobs: "Sequence[Job]", options: opt.EnhanceOptions, settings: "Settings", ledger: "Ledger"
 ) -> "Iterator[Outcome[Report | None]]":
-    """Prepare the disk, then do the jobs."""
-    from darkroom.batch.plan import check_folders
     from darkroom.batch.run import StopRules, run_jobs
-    from darkroom.publish import sweep
 
-    check_folders(jobs)
-    for folder in {job.target.parent for job in jobs}:
-        sweep(folder)
     most = 1 if options.fail_fast else options.max_failures
     with _attempts(options, settings, ledger) as attempts:
         yield from run_jobs(
@@ -209,7 +209,18 @@ def _done(
             settled=ledger.settled,
             remember=ledger.remember,
             rules=StopRules(most),
+            ready=_prepare_disk,
         )
+
+
+def _prepare_disk(jobs: "Collection[Job]") -> None:
+    """Refuse folders that cannot be written, and sweep what killed runs left in the others."""
+    from darkroom.batch.plan import check_folders
+    from darkroom.publish import sweep
+
+    check_folders(jobs)
+    for folder in {job.target.parent for job in jobs}:
+        sweep(folder)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.batch.ledger import Ledger, Rules, digest_of, failed_jobs, last_run, noting
+from darkroom.batch.ledger import MOST_OPEN, Ledger, Rules, digest_of, failed_jobs, last_run, noting
 from darkroom.batch.manifest import Manifest
 from darkroom.batch.outcome import Outcome, attempt
 from darkroom.batch.plan import Job
@@ -255,12 +256,45 @@ def test_a_process_that_helps_notes_its_intentions(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    named = replace(
-        job, source=Path("in/a.ARW"), target=Path("out/a.ARW.tif"), root=Path("out")
-    )
+    named = replace(job, source=Path("in/a.ARW"), target=Path("out/a.ARW.tif"), root=Path("out"))
     run = replace(RUN, cwd=str(tmp_path))
     monkeypatch.chdir("/")
     with noting(run) as intend:
         intend(named, published(b"bright"))
         named.target.write_bytes(b"bright")
     assert verdict(job) == "skipped"
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_records_are_found_from_wherever_the_batch_is_started(
+    job: Job, monkeypatch: pytest.MonkeyPatch, relative: bool
+) -> None:
+    (job.root / "day").mkdir()
+    whole = replace(job, target=job.root / "day" / "a.ARW.tif", below=Path("day/a.ARW"))
+    part = replace(whole, root=job.root / "day", below=Path("a.ARW"))
+    if relative:
+        monkeypatch.chdir(job.root / "day")
+        part = replace(part, root=Path(), target=Path("a.ARW.tif"))
+    for first, second in ((whole, part), (part, whole)):
+        ledger = Ledger(RUN)
+        do(first, ledger)
+        ledger.close()
+        assert verdict(second) == "skipped"
+        shutil.rmtree((first.root / ".darkroom").resolve())
+        first.target.unlink()
+
+
+def test_any_number_of_folders_can_be_remembered(job: Job, tmp_path: Path) -> None:
+    ledger = Ledger(RUN)
+    for n in range(2 * MOST_OPEN):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        there = Job(job.source, folder / "a.ARW.tif", folder, Path("a.ARW"))
+        do(there, ledger)
+        do(replace(job, target=job.target.with_name(f"{n}.tif")), ledger)
+    assert len(list(Path("/dev/fd").iterdir())) < 1.5 * MOST_OPEN
+    ledger.close()
+    assert len(ledger.paths) == 2 * MOST_OPEN + 1
+    lines = ledger.paths[1].read_bytes().splitlines()
+    assert sum(b'"kind": "run"' in line for line in lines) == 1
+    assert len(lines) == 1 + 2 * 2 * MOST_OPEN

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,6 +204,20 @@ def test_every_outcome_is_remembered_before_it_is_told(tmp_path: Path) -> None:
     ):
         assert noted[-1] is outcome
         assert len(noted) == count
+
+
+def test_the_jobs_that_are_left_can_be_refused_before_any_work(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, 3)
+    jobs[1].target.touch()
+    refused = []
+
+    def ready(left: Collection[Job]) -> None:
+        refused.extend(left)
+        raise StoppedEarly("read-only")
+
+    running = run_jobs(jobs, raising(AssertionError("worked"), 0), ready=ready)
+    assert stopped(running, StoppedEarly) == "skipped cancelled cancelled"
+    assert refused == [jobs[0], jobs[2]]
 
 
 def test_attempts_may_finish_in_any_order(tmp_path: Path) -> None:
