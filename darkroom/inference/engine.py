@@ -29,6 +29,7 @@ class TorchEngine:
 
         Raises:
             FileProblem: the device or the machine has too little memory for these planes.
+            EnvironmentProblem: the GPU stopped working.
         """
         try:
             return self._run(planes, noise)
@@ -37,6 +38,11 @@ class TorchEngine:
                 FailureCode.OOM_DEVICE, "the device ran out of memory", "use a smaller --tile"
             )
         except RuntimeError as error:
+            if "CUDA error" in str(error):  # nothing computes on this device any more
+                raise EnvironmentProblem(
+                    f"the GPU stopped working: {str(error).splitlines()[0]}; what is finished"
+                    " stays, run the same command again"
+                ) from error
             if "allocate memory" not in str(error):  # what torch says on a CPU
                 raise
             problem = FileProblem(
@@ -88,6 +94,15 @@ def choose_precision(precision: Precision, device: str) -> str:
 
 
 def make_engine(network: Network, *, device: str, precision: Precision = "auto") -> TorchEngine:
-    """Put a network on a chosen device."""
-    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """Put a network on a chosen device.
+
+    Raises:
+        EnvironmentProblem: it does not fit there.
+    """
+    try:
+        network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    except torch.OutOfMemoryError:
+        raise EnvironmentProblem(
+            f"the model does not fit into the memory of {device}; use --device cpu"
+        ) from None
     return TorchEngine(network, device, choose_precision(precision, device))

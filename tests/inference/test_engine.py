@@ -70,3 +70,23 @@ def test_running_out_of_memory_is_a_problem_of_the_file(
     with pytest.raises(FileProblem) as caught:
         engine.run(np.zeros((4, 8, 8), np.float32), NOISE)
     assert caught.value.code == code
+
+
+def test_a_gpu_that_stopped_working_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with")
+
+    engine = make_engine(network(), device="cpu", precision="fp32")
+    monkeypatch.setattr(engine.network, "forward", fail)
+    with pytest.raises(EnvironmentProblem, match=r"access was encountered; what is finished"):
+        engine.run(np.zeros((4, 8, 8), np.float32), NOISE)
+
+
+def test_a_model_too_large_for_its_device_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    large = network()
+    monkeypatch.setattr(large, "to", fail)
+    with pytest.raises(EnvironmentProblem, match="cuda:1"):
+        make_engine(large, device="cuda:1")
