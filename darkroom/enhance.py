@@ -11,6 +11,7 @@ import numpy.typing as npt
 from darkroom import __version__
 from darkroom.batch.decoder import Decoder
 from darkroom.batch.ledger import Intend, digest_of, noting
+from darkroom.batch.outcome import Seen, look_at
 from darkroom.batch.plan import Job
 from darkroom.batch.records import Run
 from darkroom.batch.stopwatch import Stopwatch
@@ -91,10 +92,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Enhancer:
-    """A model and a decoder ready to run, and how to use them.
-
-    `intend` is told of every output that is complete, just before it gets its name.
-    """
+    """A model and a decoder ready to run, and how to use them."""
 
     settings: Settings
     card: Card
@@ -120,6 +118,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     suspect: bool = False
     published: Published | None = None
+    seen: Seen | None = None
     retries: int = 0
     memory: int = 0
     worker_memory: int = 0
@@ -172,8 +171,7 @@ def load_enhancer(settings: Settings, decoder: Decoder, intend: Intend | None = 
         UsageProblem: the reference frame of `match:` cannot be read.
     """
     refuse_old_libraw()
-    device = choose_device(settings.device)
-    weights = load_weights(locate(settings.model))
+    device, weights = choose_device(settings.device), load_weights(locate(settings.model))
     engine = make_engine(build_network(weights, device=device), device=device)
     reference = read_reference(settings.ratio, decoder)
     return Enhancer(settings, weights.card, engine, decoder, intend, reference)
@@ -195,7 +193,7 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
     Raises:
         FileProblem: this file cannot be read, enhanced or written.
     """
-    settings, clock = enhancer.settings, Stopwatch()
+    settings, clock, seen = enhancer.settings, Stopwatch(), look_at(job.source)
     with clock("read"):
         decoded = enhancer.decoder.read(job.source, allow_suspect=settings.allow_suspect)
         raw = decoded.raw
@@ -207,7 +205,7 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
         pixels = finish(computed.picture, raw, choice, enhancer)
         doubts = raw.doubts + doubts_about(pixels, settings)
     with clock("write"):
-        published = write_picture(job, pixels, raw, enhancer)
+        published = write_picture(job, seen, pixels, raw, enhancer)
     return Report(
         camera=raw.camera,
         ratio=choice.ratio,
@@ -220,6 +218,7 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
         warnings=raw.warnings + choice.warnings + computed.warnings + doubts,
         suspect=bool(doubts),
         published=published,
+        seen=seen,
         retries=decoded.retries,
         memory=resident(),
         worker_memory=decoded.worker_rss,
@@ -244,8 +243,8 @@ def enhance(raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer) 
         np.clip(planes, 0, 1, out=planes)
     level = noise.amplified((red, green, blue, green2)).scaled(enhancer.settings.strength)
     told = np.array([*level.shot, *level.read], np.float32)
-    settings = enhancer.settings
-    rules = TileRules(card.halo, card.multiple_of, settings.tile, settings.max_memory)
+    tile, max_memory = enhancer.settings.tile, enhancer.settings.max_memory
+    rules = TileRules(card.halo, card.multiple_of, tile, max_memory)
     computed = run_guarded(enhancer.engine, planes, told, rules, enhancer.ladder)
     return replace(computed, picture=visible(computed.picture, raw))
 
@@ -269,23 +268,24 @@ def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: En
 
 def doubts_about(pixels: Pixels, settings: Settings) -> tuple[str, ...]:
     """Refuse a picture (H, W, 3) of one single colour, or say so where suspect ones are wanted."""
-    if not (flat := flatness(pixels)):
-        return ()
-    what = f"the enhanced picture is {flat}"
-    if not settings.allow_suspect:
+    flat = flatness(pixels)
+    if flat and not settings.allow_suspect:
+        what = f"the enhanced picture is {flat}"
         raise FileProblem(FailureCode.BLACK, what, "try another --ratio")
-    return (what,)
+    return (f"the enhanced picture is {flat}",) if flat else ()
 
 
-def write_picture(job: Job, pixels: Pixels, raw: RawImage, enhancer: Enhancer) -> Published:
-    """Publish the pixels (H, W, 3) with what the file says about the photograph."""
-    settings, intend = enhancer.settings, enhancer.intend
-    write = partial(WRITERS[settings.format], pixels=pixels, metadata=metadata_of(raw, enhancer))
+def write_picture(
+    job: Job, seen: Seen | None, pixels: Pixels, raw: RawImage, enhancer: Enhancer
+) -> Published:
+    """Publish the pixels (H, W, 3), made of the version of the input that was seen."""
+    intend, settings = enhancer.intend, enhancer.settings
+    writer = WRITERS[settings.format]
     return publish(
         job.target,
-        write,
+        partial(writer, pixels=pixels, metadata=metadata_of(raw, enhancer)),
         overwrite=settings.overwrite,
-        before_naming=None if intend is None else partial(intend, job),
+        before_naming=intend and partial(intend, job, seen),
     )
 
 

@@ -87,8 +87,9 @@ def check_writable(target: Path) -> None:
     Raises:
         FileProblem: WRITE_DENIED.
     """
-    folder = next(folder for folder in target.absolute().parents if is_present(folder))
-    if not folder.is_dir():
+    folders = target.absolute().parents
+    folder = next((folder for folder in folders if is_present(folder)), folders[-1])
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path's may raise
         raise _problem(NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder"), target)
     if not os.access(folder, os.W_OK):
         raise _problem(PermissionError(errno.EACCES, f"no permission to write in {folder}"), target)

@@ -17,6 +17,7 @@ import dask.config
 from distributed import Client, LocalCluster, Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin
 
+from darkroom import __version__
 from darkroom.batch.bench import end, software
 from darkroom.errors import EnvironmentProblem, UsageProblem
 
@@ -164,8 +165,17 @@ def _refuse_other_software(client: Client) -> None:
     """Compare versions by functions of Python itself: other machines might not have darkroom.
 
     Raises:
-        EnvironmentProblem: one of the workers has another version, or none.
+        EnvironmentProblem: the scheduler or a worker has another version, or none.
     """
+    try:
+        there = client.run_on_scheduler(pkgutil.resolve_name, "darkroom:__version__")
+    except ImportError:
+        there = None
+    if there != __version__:
+        has = f"darkroom {there}" if there else "no darkroom"
+        raise EnvironmentProblem(
+            f"the scheduler has {has}, this machine {__version__}; install the same everywhere"
+        )
     darkrooms = client.run(pkgutil.resolve_name, "darkroom:__version__", on_error="return")
     pythons = client.run(platform.python_version, on_error="return")
     for worker in darkrooms.keys() & pythons.keys():

@@ -1,5 +1,6 @@
 """Which files a command works on: names, folders, quoted patterns and lists of names."""
 
+import errno
 import glob
 import os
 import sys
@@ -108,6 +109,8 @@ def read_names(source: str, *, null_separated: bool) -> list[str]:
         UsageProblem: the list cannot be read, or holds NUL where lines are expected.
     """
     try:
+        if source == "-" and sys.stdin is None:  # closed before the program began
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         content = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise UsageProblem(f"--files-from {source}: {error.strerror}") from None
@@ -144,7 +147,10 @@ def _names(argument: str) -> list[str]:
     if not glob.has_magic(argument) or os.path.lexists(argument):
         return [argument]
     # Path.glob knows neither absolute patterns nor hidden files
-    return sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+    try:
+        return sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+    except RecursionError:
+        raise UsageProblem(f"'{argument}': the folders are too deep; name the folder") from None
 
 
 def _named(path: Path) -> Input:

@@ -7,6 +7,7 @@ so an output whose writer was killed right after is known as well.
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from darkroom import __version__
-from darkroom.batch.entries import WRITING, Entry, major, read_entries
-from darkroom.batch.manifest import Manifest, read_manifest
+from darkroom.batch.entries import WRITING, Entry, made_by, read_entries
+from darkroom.batch.manifest import Manifest, open_ordinary, read_manifest
 from darkroom.batch.outcome import DONE_BEFORE, Outcome, R, Seen, look_at
 from darkroom.batch.plan import Job
 from darkroom.batch.records import (
@@ -31,7 +32,9 @@ from darkroom.batch.records import (
 from darkroom.errors import FailureCode, FileProblem, StoppedEarly, UsageProblem
 from darkroom.publish import Published, is_present
 
-Intend: TypeAlias = Callable[[Job, Published], None]  # told of outputs about to get their names
+Intend: TypeAlias = Callable[
+    [Job, Seen | None, Published], None
+]  # told of outputs about to get their names
 
 MOST_OPEN = 64  # manifests: a process may hold about a thousand files
 REDO = "use --overwrite to replace it, or another folder with -o"
@@ -77,25 +80,24 @@ class Ledger:
         """Say what became of a job whose output exists; None where there is work to do."""
         if self.rules.overwrite or not is_present(job.target):
             return None
-        if not job.target.is_file() or job.target.is_symlink():
+        try:
+            facts = job.target.lstat()
+        except OSError as error:
+            return _kept(job, f"{job.target} exists already and cannot be seen: {error.strerror}")
+        if not stat.S_ISREG(facts.st_mode):
             return _kept(job, f"{job.target} exists already and is no file of darkroom's")
         entries = self._entries_of(job)
-        if not entries:
-            if self.rules.verify:
-                return None  # made again, and compared when it is to get its name
-            return _kept(job, f"{job.target} exists already, and no record says that it is done")
-        entry = self._matching(job.target, entries)
-        if entry is None:
-            return _kept(job, f"{job.target} was changed since darkroom wrote it")
-        return self._done(job, entry)
+        if not entries and self.rules.verify:
+            return None  # made again, and compared when it is to get its name
+        return self._judged(job, facts.st_size, entries)
 
-    def intend(self, job: Job, published: Published) -> None:
+    def intend(self, job: Job, seen: Seen | None, published: Published) -> None:
         """Note that an output is complete and is about to get its name.
 
         Raises:
             FileProblem: the note cannot be written.
         """
-        record = job_record(job, self.run) | seen_record(look_at(job.source))
+        record = job_record(job, self.run) | seen_record(seen)
         record |= published_record(published) | {"status": WRITING}
         self._manifest(job.root).append(record)
 
@@ -105,14 +107,15 @@ class Ledger:
         Raises:
             StoppedEarly: the record cannot be written.
         """
-        if self.rules.checksum and outcome.seen:
-            seen = replace(outcome.seen, sha256=digest_of(outcome.source))
-            outcome = replace(outcome, seen=seen)
-        root, has_failed = outcome.job.root, outcome.status == "failed"
-        if has_failed and not root.is_dir():
+        has_failed = outcome.status == "failed"
+        if self.rules.checksum and outcome.seen and not has_failed:
+            digest = digest_of(outcome.source)
+            if look_at(outcome.source) == outcome.seen:  # else it is another file by now
+                outcome = replace(outcome, seen=replace(outcome.seen, sha256=digest))
+        if has_failed and not os.path.isdir(outcome.job.root):  # noqa: PTH112 - never raises
             return outcome  # there is no folder that could remember it
         try:
-            self._manifest(root).append(outcome_record(outcome, self.run))
+            self._manifest(outcome.job.root).append(outcome_record(outcome, self.run))
         except FileProblem as problem:
             if not has_failed:
                 raise StoppedEarly(f"stopped: {problem.what}; {problem.advice}") from problem
@@ -124,18 +127,45 @@ class Ledger:
         Raises:
             StoppedEarly: the disk did not take one.
         """
-        try:
-            for manifest in self._manifests.values():
+        problems = []
+        for manifest in self._manifests.values():
+            try:
                 manifest.close()
-        except FileProblem as problem:
-            raise StoppedEarly(f"stopped: {problem.what}; {problem.advice}") from problem
+            except FileProblem as problem:
+                problems.append(problem)
+        for first in problems:
+            raise StoppedEarly(f"stopped: {first.what}; {first.advice}") from first
 
-    def _done(self, job: Job, entry: Entry) -> Outcome[R]:
-        if entry.made_by != _made_by(self.run):
+    def _fitting(self, target: Path, size: int, entries: list[Entry]) -> list[Entry]:
+        """Return the records that describe the output as it is now."""
+        fitting = [entry for entry in entries if entry.out_size == size]
+        contents = {entry.out_sha256 for entry in fitting}
+        is_certain = any(entry.is_certain for entry in fitting)
+        if self.rules.verify or len(contents) > 1 or not is_certain:
+            found = digest_of(target)
+            fitting = [entry for entry in fitting if entry.out_sha256 == found]
+        return fitting
+
+    def _judged(self, job: Job, size: int, entries: list[Entry]) -> Outcome[R]:
+        """Say whether one of the records of an output of `size` bytes is of this very work.
+
+        Their order means nothing: clocks differ, and so do the names of manifests.
+        """
+        if not entries:
+            return _kept(job, f"{job.target} exists already, and no record says that it is done")
+        fitting = self._fitting(job.target, size, entries)
+        if not fitting:
+            return _kept(job, f"{job.target} was changed since darkroom wrote it")
+        mine = [entry for entry in fitting if entry.made_by == made_by(run_facts(self.run))]
+        if not mine:
             return _kept(job, f"{job.target} was made with other settings or another model")
         seen = look_at(job.source)
-        if seen is not None and not self._is_same(job.source, seen, entry.seen):
+        same = [e for e in mine if seen is None or self._is_same(job.source, seen, e.seen)]
+        if not same:
             return _kept(job, f"{job.target} was made from another version of {job.source}")
+        others = [entry.source for entry in same if is_another(entry.source, job.source)]
+        if len(others) == len(same):
+            return _kept(job, f"{job.target} was made from {others[0]}")
         return Outcome(job, "skipped", message=DONE_BEFORE, seen=seen)
 
     def _is_same(self, source: Path, now: Seen, then: Seen | None) -> bool:
@@ -143,18 +173,6 @@ class Ledger:
         if self.rules.checksum and then and then.sha256:
             return digest_of(source) == then.sha256
         return then is not None and (now.size, now.mtime_ns) == (then.size, then.mtime_ns)
-
-    def _matching(self, target: Path, entries: list[Entry]) -> Entry | None:
-        """Return the record that describes the output as it is now."""
-        size = target.stat().st_size
-        fitting = [entry for entry in entries if entry.out_size == size]
-        contents = {entry.out_sha256 for entry in fitting}
-        is_certain = any(entry.is_certain for entry in fitting)
-        if self.rules.verify or len(contents) > 1 or not is_certain:
-            found = digest_of(target)
-            fitting = [entry for entry in fitting if entry.out_sha256 == found]
-        mine = [entry for entry in fitting if entry.made_by == _made_by(self.run)]
-        return next(reversed([*fitting, *mine]), None)
 
     def _entries_of(self, job: Job) -> list[Entry]:
         """Return the records of an output, be they kept in its folder or in one above.
@@ -172,14 +190,17 @@ class Ledger:
         ]
 
     def _memories_of(self, folder: Path) -> Iterator[tuple[str, dict[str, list[Entry]]]]:
-        """Yield the way from each remembering folder to this one, and what it remembers."""
-        here = Path(os.path.abspath(folder))  # noqa: PTH100 - absolute() would keep ".."
-        for above in (here, *here.parents):
-            if above not in self._entries:
-                self._entries[above] = read_entries(above)
-            if self._entries[above]:
-                way = here.relative_to(above).as_posix()
-                yield "" if way == "." else f"{way}/", self._entries[above]
+        """Yield the way from each remembering folder to this one, and what it remembers.
+
+        Where links are on the way, folders above are those of its name and those of its place.
+        """
+        for here in {Path(os.path.abspath(folder)), Path(os.path.realpath(folder))}:  # noqa: PTH100
+            for above in (here, *here.parents):
+                if above not in self._entries:
+                    self._entries[above] = read_entries(above)
+                if self._entries[above]:
+                    way = here.relative_to(above).as_posix()
+                    yield "" if way == "." else f"{way}/", self._entries[above]
 
     def _manifest(self, root: Path) -> Manifest:
         if root not in self._manifests:
@@ -206,7 +227,6 @@ def header(run: Run) -> Record:
         "kind": "run",
         "command": run.command,
         "options": dict(run.options),
-        "cwd": run.cwd,
     }
 
 
@@ -216,7 +236,7 @@ def last_run(manifest: Path) -> Record:
     Raises:
         UsageProblem: the file is no manifest, or cannot be read.
     """
-    if not manifest.is_file():
+    if not os.path.isfile(manifest):  # noqa: PTH113 - never raises
         raise UsageProblem(f"{manifest}: no such manifest")
     headers = [record for record in read_manifest(manifest) if record.get("kind") == "run"]
     if not headers:
@@ -228,28 +248,37 @@ def failed_jobs(manifest: Path, header: Record) -> list[Job]:
     """Return the jobs that failed in the run of a header, in their order."""
     last: dict[Path, tuple[object, Job]] = {}
     for record in read_manifest(manifest):
-        if record.get("run") != header["run"] or record.get("kind") == "run":
+        if record.get("run") != header.get("run") or record.get("kind") == "run":
             continue
         try:
             source, target, below = (Path(named(record, key)) for key in ("in", "out", "below"))
-        except ValueError:
-            continue
-        root = target.parents[len(below.parts) - 1]
+            root = target.parents[len(below.parts) - 1]
+        except (ValueError, IndexError):
+            continue  # not a line of ours after all
         last[target] = record.get("status"), Job(source, target, root, below)
     return [job for status, job in last.values() if status == "failed"]
 
 
 def digest_of(path: Path) -> str | None:
-    """Return the sha256 of a file's bytes, None if it cannot be read."""
+    """Return the sha256 of a file's bytes, None if it is no file or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_ordinary(Path(os.path.realpath(path))) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
-def _made_by(run: Run) -> tuple[str, str, str]:
-    return run.params, run.weights, major(__version__)
+def is_another(recorded: str, source: Path) -> bool:
+    """Whether the input of a record still exists and is another file than `source`."""
+    try:
+        return not os.path.samefile(recorded, source)  # noqa: PTH121 - Paths are slow
+    except (OSError, ValueError):
+        return False  # it was moved, or is on another machine
+
+
+def run_facts(run: Run) -> Record:
+    """Return what a run's records say of the settings."""
+    return {"params": run.params, "weights": run.weights, "darkroom": __version__}
 
 
 def _kept(job: Job, why: str) -> Outcome[R]:

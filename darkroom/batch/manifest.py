@@ -8,42 +8,80 @@ lines that are not ours, are passed over.
 import errno
 import json
 import os
-import re
-import socket
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from io import BufferedReader
 from pathlib import Path
 
 from darkroom.batch.records import VERSION, Record, record_line
 from darkroom.errors import FailureCode, FileProblem
+from darkroom.part_names import this_host
 
 FOLDER = ".darkroom"
 PATTERN = "manifest-*.jsonl"
+LONGEST_LINE = 1 << 20  # bytes
 SYNC_LINES, SYNC_SECONDS = 32, 2.0
 
 
 def manifest_name() -> str:
     """Return the name of this process's manifest."""
-    host = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname())[:64] or "host"
-    return f"manifest-{host}-{os.getpid()}.jsonl"
+    return f"manifest-{this_host()}-{os.getpid()}.jsonl"
 
 
 def read_records(root: Path) -> Iterator[Record]:
-    """Yield the records of every manifest of an output folder, unreadable ones left out."""
-    for path in sorted((root / FOLDER).glob(PATTERN)):
-        yield from read_manifest(path)
+    """Yield the records of every manifest of an output folder, unreadable ones left out.
 
-
-def read_manifest(path: Path) -> Iterator[Record]:
-    """Yield the records of one manifest; torn lines, garbage and other versions are left out."""
+    Manifests of strangers are left out too: in a folder for all, anyone could leave one.
+    """
     try:
-        with path.open("rb") as lines:
-            for line in lines:
+        paths = sorted((root / FOLDER).glob(PATTERN))
+        friends = {root.stat().st_uid, 0}
+    except OSError:
+        return
+    for path in paths:
+        yield from read_manifest(path, friends)
+
+
+def read_manifest(path: Path, friends: Collection[int] = ()) -> Iterator[Record]:
+    """Yield the records of one manifest; torn lines, garbage and other versions are left out.
+
+    Args:
+        path: the manifest.
+        friends: users besides this one whose manifests are believed; () believes all.
+    """
+    try:
+        with open_ordinary(path) as lines:
+            owner = os.fstat(lines.fileno()).st_uid
+            if friends and owner not in {*friends, own_user()}:
+                return
+            while line := lines.readline(LONGEST_LINE):
                 record = _parsed(line)
                 if record is not None:
                     yield record
     except OSError:
         return
+
+
+def open_ordinary(path: Path) -> BufferedReader:
+    """Open a file for reading that is neither a link nor a pipe nor a device.
+
+    Raises:
+        OSError: it is, or it cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # a pipe would be waited for
+        flags |= getattr(os, name, 0)
+    file = os.fdopen(os.open(path, flags), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not an ordinary file")
+    return file
+
+
+def own_user() -> int:
+    """Return the number of the user, 0 where users have none."""
+    return os.getuid() if hasattr(os, "getuid") else 0
 
 
 def _parsed(line: bytes) -> Record | None:

@@ -31,6 +31,10 @@ class Result(Protocol):
     def published(self) -> Published | None:
         """Size and digest of the file that was written."""
 
+    @property
+    def seen(self) -> "Seen | None":
+        """The version of the input that was read."""
+
     def record(self) -> dict[str, object]:
         """The recipe's own fields of the file's record."""
 
@@ -118,7 +122,9 @@ def attempt(job: Job, work: Callable[[Job], R]) -> Outcome[R]:
     if report is None:
         return Outcome(job, "ok", seconds=seconds, seen=seen)
     status: Status = "suspect" if report.suspect else "ok"
-    return Outcome(job, status, warnings=report.warnings, seconds=seconds, seen=seen, report=report)
+    return Outcome(
+        job, status, warnings=report.warnings, seconds=seconds, seen=report.seen, report=report
+    )
 
 
 def look_at(source: Path) -> Seen | None:

@@ -149,7 +149,8 @@ def refuse_collisions(jobs: Sequence[Job]) -> None:
     """
     key_of = _keys()
     sources = {key_of(job.source): job.source for job in jobs}
-    for link in (job.source for job in jobs if job.source.is_symlink()):
+    # os.path.islink: unlike Path's, it has an answer for names that are too long or forbidden
+    for link in (job.source for job in jobs if os.path.islink(job.source)):  # noqa: PTH114
         sources[key_of(Path(os.path.realpath(link)))] = link  # what is read through a link
     taken: dict[str, Job] = {}
     for job in jobs:

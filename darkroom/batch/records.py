@@ -120,6 +120,7 @@ def run_record(run: Run) -> Record:
         "libraw": run.libraw,
         "run": run.id,
         "host": run.host,
+        **_name("cwd", Path(run.cwd)),
         "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
 

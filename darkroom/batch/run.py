@@ -144,7 +144,7 @@ def run_jobs(
         if outcome is None:
             left[job.target] = job
         else:
-            yield outcome
+            yield remember(outcome) if outcome.status == "failed" else outcome
     try:
         ready(left.values())
         yield from _worked_off(left, attempts, remember, Watch(rules))
@@ -172,7 +172,9 @@ def _worked_off(
                 raise StoppedEarly(f"stopped: {reason}; then run the same command again")
 
 
-def preview_jobs(jobs: Iterable[Job], *, settled: Settled[R] = kept) -> Iterator[Outcome[R]]:
+def preview_jobs(
+    jobs: Iterable[Job], *, settled: Settled[R] = kept
+) -> Generator[Outcome[R], None, None]:
     """Tell what `run_jobs` would do, without doing it."""
     for job in jobs:
         outcome = settled(job)

@@ -55,7 +55,8 @@ def take(memory: int, shape: tuple[int, int]) -> Counts:
     size = shape[0] * shape[1] * BYTES_PER_PIXEL
     if not HAS_SEALS:
         counts = np.zeros(shape, np.uint16)
-        os.preadv(memory, [counts.data.cast("B")], 0)
+        if os.preadv(memory, [counts.data.cast("B")], 0) < size:
+            raise StillWritten  # or cut: not to be used either way
         return counts
     try:
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)

@@ -1,7 +1,7 @@
 """The command `darkroom enhance`."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -110,8 +110,9 @@ def enhance_jobs(
     settings = opt.settings_of(options)
     run = _run_of(options, settings)
     rules = Rules(options.checksum, options.verify, options.overwrite)
-    with closing(Ledger(run, rules)) as ledger:
-        outcomes = _previewed(jobs, ledger) if dry_run else _done(jobs, options, settings, ledger)
+    with closing(Ledger(run, rules)) as ledger, ExitStack() as ending:
+        work = _previewed(jobs, ledger) if dry_run else _done(jobs, options, settings, ledger)
+        outcomes = ending.enter_context(closing(work))  # decoder and cluster end before the ledger
         return follow(
             jobs,
             outcomes,
@@ -190,7 +191,9 @@ def _share(shard: str | None) -> "Callable[[Job], bool]":
     return partial(in_shard, shard=parse_shard(shard))
 
 
-def _previewed(jobs: "Sequence[Job]", ledger: "Ledger") -> "Iterator[Outcome[Report | None]]":
+def _previewed(
+    jobs: "Sequence[Job]", ledger: "Ledger"
+) -> "Generator[Outcome[Report | None], None, None]":
     from darkroom.batch.run import preview_jobs
 
     return preview_jobs(jobs, settled=ledger.settled)
@@ -198,9 +201,14 @@ def _previewed(jobs: "Sequence[Job]", ledger: "Ledger") -> "Iterator[Outcome[Rep
 
 def _done(
     jobs: "Sequence[Job]", options: opt.EnhanceOptions, settings: "Settings", ledger: "Ledger"
-) -> "Iterator[Outcome[Report | None]]":
+) -> "Generator[Outcome[Report | None], None, None]":
+    """Sweep away what killed runs left, then do the jobs."""
+    from darkroom.batch.plan import check_folders
     from darkroom.batch.run import StopRules, run_jobs
+    from darkroom.publish import sweep
 
+    for folder in {job.target.parent for job in jobs}:
+        sweep(folder)
     most = 1 if options.fail_fast else options.max_failures
     with _attempts(options, settings, ledger) as attempts:
         yield from run_jobs(
@@ -209,18 +217,8 @@ def _done(
             settled=ledger.settled,
             remember=ledger.remember,
             rules=StopRules(most),
-            ready=_prepare_disk,
+            ready=check_folders,
         )
-
-
-def _prepare_disk(jobs: "Collection[Job]") -> None:
-    """Refuse folders that cannot be written, and sweep what killed runs left in the others."""
-    from darkroom.batch.plan import check_folders
-    from darkroom.publish import sweep
-
-    check_folders(jobs)
-    for folder in {job.target.parent for job in jobs}:
-        sweep(folder)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ class Device(StrEnum):
 
 
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace outputs that exist; else they are skipped.")
+    bool, typer.Option("--overwrite", help="Do everything, and replace outputs that exist.")
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Write one JSON object per line to the standard output.")

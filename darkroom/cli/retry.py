@@ -60,11 +60,15 @@ def enter(header: "Record") -> None:
     Raises:
         UsageProblem: that folder is gone.
     """
-    folder = str(header.get("cwd"))
+    from darkroom.batch.records import named
+
     try:
+        folder = named(header, "cwd")
         os.chdir(folder)
     except OSError as error:
         raise UsageProblem(
             f"the run was started in {folder}, which cannot be entered: {error.strerror};"
             " start darkroom enhance again instead"
         ) from None
+    except ValueError:
+        raise UsageProblem("the manifest does not say where its run was started") from None

@@ -34,10 +34,10 @@ class TorchEngine:
         try:
             return self._run(planes, noise)
         except torch.OutOfMemoryError:
-            problem = FileProblem(
-                FailureCode.OOM_DEVICE, "the device ran out of memory", "use a smaller --tile"
-            )
+            problem = out_of_memory()
         except RuntimeError as error:
+            if "ALLOC_FAILED" in str(error) or "out of memory" in str(error):  # of CUDA's libraries
+                raise out_of_memory() from error
             if "CUDA error" in str(error):  # nothing computes on this device any more
                 raise EnvironmentProblem(
                     f"the GPU stopped working: {str(error).splitlines()[0]}; what is finished"
@@ -60,6 +60,13 @@ class TorchEngine:
             picture = self.network(batch, level)
         result: FloatArray = picture[0].float().cpu().numpy()
         return result
+
+
+def out_of_memory() -> FileProblem:
+    """Return the error of a device without memory."""
+    return FileProblem(
+        FailureCode.OOM_DEVICE, "the device ran out of memory", "use a smaller --tile"
+    )
 
 
 def choose_device(device: str) -> str:

@@ -1,6 +1,7 @@
 """What a network really needs on this machine: memory, measured by running it."""
 
 import ctypes
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,8 @@ def returning_memory() -> Iterator[None]:
 
     On large frames that is so by itself; on a probe's small tiles glibc would keep it for later.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, others may not
+    library = ctypes.CDLL(None) if os.name == "posix" else None
+    mallopt = getattr(library, "mallopt", None)  # glibc has it, others may not
     if mallopt is None:
         yield
         return

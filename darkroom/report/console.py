@@ -155,7 +155,8 @@ def summarise(
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed and len(outcomes) > 1:
         _print(console, "failed:", "failed")
-        console.print(_failure_table(failed[:LISTED_FAILURES]))
+        with suppress(OSError):
+            console.print(_failure_table(failed[:LISTED_FAILURES]))
     if len(failed) > LISTED_FAILURES:
         _print(console, f"and {len(failed) - LISTED_FAILURES} more; the manifest has them all")
     for manifest in manifests if failed else ():

@@ -49,14 +49,20 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
         pass
 
 
-def refuse(darkroom: object, python: object) -> None:
+def refuse(darkroom: object, python: object, scheduler: object = __version__) -> None:
+    def run_on_scheduler(*_args: object) -> object:
+        if isinstance(scheduler, Exception):
+            raise scheduler
+        return scheduler
+
     answers = {"resolve_name": darkroom, "python_version": python}
 
     def run(function: Any, *_args: object, on_error: str) -> dict[str, object]:
         assert on_error == "return"
         return {"tcp://one:1": answers[function.__name__]}
 
-    connection._refuse_other_software(SimpleNamespace(run=run))
+    client = SimpleNamespace(run=run, run_on_scheduler=run_on_scheduler)
+    connection._refuse_other_software(client)
 
 
 def test_the_same_software_is_accepted() -> None:
@@ -74,6 +80,15 @@ def test_the_same_software_is_accepted() -> None:
 def test_other_software_on_workers_is_named(darkroom: object, python: str, words: str) -> None:
     with pytest.raises(EnvironmentProblem, match=words):
         refuse(darkroom, python)
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [("0.0.9", r"scheduler has darkroom 0\.0\.9"), (ModuleNotFoundError(), "has no darkroom")],
+)
+def test_other_software_on_the_scheduler_is_named(there: object, words: str) -> None:
+    with pytest.raises(EnvironmentProblem, match=words):
+        refuse(__version__, platform.python_version(), there)
 
 
 def test_a_worker_that_dies_while_it_is_asked_is_let_go() -> None:

@@ -7,6 +7,7 @@ from darkroom.batch.manifest import Manifest
 
 WRITTEN = {
     "v": 1,
+    "cwd": "/home/me",
     "in": "card/day/a.ARW",
     "out": "out/day/a.ARW.tif",
     "below": "day/a.ARW",
@@ -35,6 +36,7 @@ def test_a_written_output_is_found_under_its_place(tmp_path: Path) -> None:
     (entry,) = read_entries(tmp_path)["day/a.ARW.tif"]
     assert (entry.out_size, entry.out_sha256, entry.is_certain) == (9, "abc", True)
     assert entry.made_by == ("p", "w", "2")
+    assert entry.source == "/home/me/card/day/a.ARW"
     assert entry.seen and (entry.seen.size, entry.seen.mtime_ns) == (4, 7)
 
 
@@ -44,7 +46,7 @@ def test_an_intention_is_less_certain(tmp_path: Path) -> None:
     assert not entry.is_certain
 
 
-@pytest.mark.parametrize("status", ["failed", "cancelled", "skipped", None, 7])
+@pytest.mark.parametrize("status", ["failed", "cancelled", "skipped", None, 7, [], {}])
 def test_only_outputs_that_were_written_count(tmp_path: Path, status: object) -> None:
     assert entries_of(tmp_path, WRITTEN | {"status": status}) == []
 

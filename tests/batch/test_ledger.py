@@ -10,7 +10,7 @@ import pytest
 
 from darkroom.batch.ledger import MOST_OPEN, Ledger, Rules, digest_of, failed_jobs, last_run, noting
 from darkroom.batch.manifest import Manifest
-from darkroom.batch.outcome import Outcome, attempt
+from darkroom.batch.outcome import Outcome, Seen, attempt, look_at
 from darkroom.batch.plan import Job
 from darkroom.batch.records import Run
 from darkroom.errors import FailureCode, FileProblem, StoppedEarly, UsageProblem
@@ -23,6 +23,7 @@ RUN = Run(command="enhance", options={"ratio": "100"}, params="p1", weights="w1"
 @dataclass(frozen=True)
 class Note:
     published: Published | None
+    seen: Seen | None
     warnings: tuple[str, ...] = ()
     suspect: bool = False
 
@@ -48,9 +49,10 @@ def do(job: Job, ledger: Ledger, content: bytes = b"bright") -> Outcome[Note]:
     """Write the output, and note it, as a run does."""
 
     def work(job: Job) -> Note:
-        ledger.intend(job, published(content))
+        seen = look_at(job.source)
+        ledger.intend(job, seen, published(content))
         job.target.write_bytes(content)
-        return Note(published(content))
+        return Note(published(content), seen)
 
     return ledger.remember(attempt(job, work))
 
@@ -141,7 +143,7 @@ def test_a_writer_that_was_killed_after_naming_its_output_is_known_by_its_intent
     job: Job,
 ) -> None:
     ledger = Ledger(RUN)
-    ledger.intend(job, published(b"bright"))
+    ledger.intend(job, look_at(job.source), published(b"bright"))
     assert verdict(job) == "to do"  # killed before
     job.target.write_bytes(b"bright")
     assert verdict(job) == "skipped"  # killed after
@@ -260,7 +262,7 @@ def test_a_process_that_helps_notes_its_intentions(
     run = replace(RUN, cwd=str(tmp_path))
     monkeypatch.chdir("/")
     with noting(run) as intend:
-        intend(named, published(b"bright"))
+        intend(named, look_at(named.source), published(b"bright"))
         named.target.write_bytes(b"bright")
     assert verdict(job) == "skipped"
 
@@ -298,3 +300,101 @@ def test_any_number_of_folders_can_be_remembered(job: Job, tmp_path: Path) -> No
     lines = ledger.paths[1].read_bytes().splitlines()
     assert sum(b'"kind": "run"' in line for line in lines) == 1
     assert len(lines) == 1 + 2 * 2 * MOST_OPEN
+
+
+def test_an_input_that_changes_during_the_work_is_done_again_on_request(job: Job) -> None:
+    """The record tells of the version that was read, whatever lies there by now."""
+    for rules in (Rules(), Rules(checksum=True)):
+        ledger = Ledger(RUN, rules)
+
+        def work(job: Job, ledger: Ledger = ledger) -> Note:
+            seen = look_at(job.source)
+            job.source.write_bytes(job.source.read_bytes() + b"!")
+            ledger.intend(job, seen, published(b"bright"))
+            job.target.write_bytes(b"bright")
+            return Note(published(b"bright"), seen)
+
+        outcome = ledger.remember(attempt(job, work))
+        ledger.close()
+        assert outcome.seen and outcome.seen.sha256 is None
+        assert "another version" in verdict(job, rules=rules)
+        job.target.unlink()
+        shutil.rmtree(job.root / ".darkroom")
+
+
+def test_any_record_of_the_same_work_counts_whatever_the_order(job: Job) -> None:
+    for moment in (1, 2, 1):
+        os.utime(job.source, (moment, moment))
+        ledger = Ledger(RUN, Rules(overwrite=True))
+        do(job, ledger)
+        ledger.close()
+    for moment in (1, 2):
+        os.utime(job.source, (moment, moment))
+        assert verdict(job) == "skipped"
+
+
+def test_a_twin_from_another_folder_is_not_taken_for_done(job: Job, tmp_path: Path) -> None:
+    do(job, Ledger(RUN))
+    facts = job.source.stat()
+    twin = tmp_path / "other" / "a.ARW"
+    twin.parent.mkdir()
+    twin.write_bytes(b"DARK")
+    os.utime(twin, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert f"was made from {job.source}" in verdict(replace(job, source=twin))
+    job.source.unlink()  # it was moved there
+    assert verdict(replace(job, source=twin)) == "skipped"
+
+
+def test_pipes_are_never_waited_for(job: Job, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert digest_of(tmp_path / "pipe") is None
+    (tmp_path / "link").symlink_to("/dev/zero")
+    assert digest_of(tmp_path / "link") is None
+    job.target.write_bytes(b"bright")
+    (job.root / ".darkroom").mkdir()
+    os.mkfifo(job.root / ".darkroom" / "manifest-x-1.jsonl")
+    assert "no record" in verdict(job)
+
+
+def test_manifests_of_strangers_are_not_believed(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(RUN)
+    do(job, ledger)
+    ledger.close()
+    assert verdict(job) == "skipped"
+    (path,) = ledger.paths
+    if os.getuid() != 0:
+        pytest.skip("only root can give files away")
+    os.chown(path, 4711, -1)
+    assert "no record" in verdict(job)
+    os.chown(job.root, 4711, -1)
+    assert verdict(job) == "skipped"  # the folder is the stranger's own
+
+
+def test_links_on_the_way_to_a_folder_change_nothing(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "deep")
+    (tmp_path / "elsewhere" / "out").mkdir()
+    root = tmp_path / "link" / ".." / "out"
+    winding = replace(job, root=root, target=root / "a.ARW.tif")
+    ledger = Ledger(RUN)
+    do(winding, ledger)
+    ledger.close()
+    assert verdict(winding) == "skipped"
+    straight = tmp_path / "elsewhere" / "out"
+    assert verdict(replace(job, root=straight, target=straight / "a.ARW.tif")) == "skipped"
+
+
+def test_an_output_that_cannot_be_seen_is_kept(job: Job) -> None:
+    job.target.symlink_to("x" * 255)
+    assert verdict(job).startswith("E_COLLISION")
+
+
+def test_odd_lines_of_a_manifest_are_no_failed_jobs(job: Job) -> None:
+    manifest = Manifest(job.root, {"v": 1, "kind": "run", "run": "r"})
+    line = {"v": 1, "run": "r", "status": "failed", "in": "a", "out": "b.tif", "below": "x/y/z/a"}
+    manifest.append(line)
+    manifest.append({"v": 1, "run": "r", "status": []})
+    manifest.close()
+    assert failed_jobs(manifest.path, last_run(manifest.path)) == []

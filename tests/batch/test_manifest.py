@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from darkroom.batch import manifest as module
-from darkroom.batch.manifest import Manifest, manifest_name, read_manifest, read_records
+from darkroom.batch.manifest import (
+    Manifest,
+    manifest_name,
+    open_ordinary,
+    read_manifest,
+    read_records,
+)
 from darkroom.errors import FailureCode, FileProblem
 
 HEADER = {"v": 1, "kind": "run"}
@@ -131,3 +137,22 @@ def test_a_link_in_place_of_the_manifest_is_not_followed(tmp_path: Path) -> None
     with pytest.raises(FileProblem):
         Manifest(tmp_path, HEADER).append({"v": 1})
     assert victim.read_text() == "mine"
+
+
+def test_endless_lines_do_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_LINE", 40)
+    path = tmp_path / "manifest-a-1.jsonl"
+    path.write_bytes(b"x" * 1000 + b'\n{"v": 1, "n": 1}\n')
+    assert list(read_manifest(path)) == [{"v": 1, "n": 1}]
+
+
+def test_only_ordinary_files_are_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for name in ("pipe", "link", "none"):
+        with pytest.raises(OSError):
+            open_ordinary(tmp_path / name)
+    open_ordinary(tmp_path / "file").close()

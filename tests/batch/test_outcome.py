@@ -15,6 +15,7 @@ from darkroom.publish import Published
 class Note:
     warnings: tuple[str, ...] = ()
     suspect: bool = False
+    seen: Seen | None = None
     published: Published | None = None
 
     def record(self) -> dict[str, object]:
@@ -35,9 +36,12 @@ def raising(error: BaseException) -> Callable[[Job], Note]:
 def test_a_done_job_has_its_report_and_the_version_of_its_input(tmp_path: Path) -> None:
     job = job_in(tmp_path)
     job.source.write_bytes(b"12345")
-    outcome = attempt(job, lambda job: Note(("dim",)))
-    assert (outcome.status, outcome.report, outcome.warnings) == ("ok", Note(("dim",)), ("dim",))
-    assert outcome.seen == Seen(5, job.source.stat().st_mtime_ns)
+    note = Note(("dim",), seen=Seen(5, 7))
+    outcome = attempt(job, lambda job: note)
+    assert (outcome.status, outcome.report, outcome.warnings) == ("ok", note, ("dim",))
+    assert outcome.seen == Seen(5, 7)
+    nothing: Outcome[None] = attempt(job, lambda job: None)
+    assert nothing.seen == Seen(5, job.source.stat().st_mtime_ns)
     assert (outcome.source, outcome.target) == (job.source, job.target)
 
 

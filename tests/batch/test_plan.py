@@ -360,3 +360,12 @@ def test_100_000_files_are_planned_in_200_megabytes(hundred_thousand: Path, list
         tracemalloc.stop()
     assert len(jobs) == 10_000
     assert peak < 20e6
+
+
+def test_names_that_cannot_be_looked_at_are_planned_all_the_same(tmp_path: Path) -> None:
+    good = tmp_path / "good.ARW"
+    good.touch()
+    far = tmp_path / ("x" * 300) / "a.ARW"
+    found = expand_inputs([str(good), str(far)], is_input=lambda path: True)
+    jobs = plan_jobs(found, out_dir=tmp_path / "out", suffix=".tif")
+    assert [job.source for job in jobs] == [good, far]

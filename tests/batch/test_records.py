@@ -28,6 +28,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=lambda: {"read": 0.25, "network": 1.5})
     warnings: tuple[str, ...] = ("dim",)
     suspect: bool = False
+    seen: Seen | None = None
     published: Published | None = field(default_factory=lambda: Published(7, "abc"))
 
     def record(self) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.batch.outcome import Outcome, exit_code
+from darkroom.batch.outcome import Outcome, Seen, exit_code
 from darkroom.batch.plan import Job
 from darkroom.batch.run import (
     Attempts,
@@ -34,6 +34,7 @@ FULL = FileProblem(FailureCode.WRITE_SPACE, "disk full")
 class Note:
     warnings: tuple[str, ...] = ()
     suspect: bool = False
+    seen: Seen | None = None
     published: Published | None = None
 
     def record(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from darkroom.batch.ledger import Intend
+from darkroom.batch.outcome import look_at
 from darkroom.batch.plan import Job
 from darkroom.enhance import Report, Settings
 from darkroom.errors import FailureCode, FileProblem
@@ -34,11 +35,12 @@ class Recipe:
     def enhance(self, job: Job, settings: Settings, intend: Intend) -> Report:
         if job.source.name in self.errors:
             raise self.errors[job.source.name]
+        seen = look_at(job.source)
         published = publish(
             job.target,
             lambda file: file.write(os.fsencode(job.source)),
             overwrite=settings.overwrite,
-            before_naming=lambda published: intend(job, published),
+            before_naming=lambda published: intend(job, seen, published),
         )
         return Report(
             camera="SONY ILCE-7SM2",
@@ -50,6 +52,7 @@ class Recipe:
             tile="full",
             seconds={"read": 0.1},
             published=published,
+            seen=seen,
         )
 
 

@@ -56,6 +56,8 @@ def test_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> Non
     ("error", "code"),
     [
         (torch.OutOfMemoryError("CUDA out of memory"), FailureCode.OOM_DEVICE),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), FailureCode.OOM_DEVICE),
+        (RuntimeError("CUDA error: out of memory"), FailureCode.OOM_DEVICE),
         (RuntimeError("can't allocate memory: you tried"), FailureCode.OOM_HOST),
     ],
 )

@@ -110,6 +110,16 @@ def test_numbers_that_are_none_are_computed_again_in_single_precision(nonsense: 
     assert "single precision" in computed.warnings[0]
 
 
+def test_a_picture_of_one_value_is_computed_again_in_single_precision() -> None:
+    def spoil(engine: Engine, picture: np.ndarray) -> np.ndarray:
+        return np.zeros_like(picture) if engine.precision == "bf16" else picture
+
+    computed = run(Engine(spoil))
+    assert np.array_equal(computed.picture, whole())
+    black = run(Engine(lambda engine, picture: np.zeros_like(picture)))
+    assert not black.picture.any()
+
+
 @pytest.mark.parametrize(("precision", "tries"), [("bf16", 2), ("fp32", 1)])
 def test_numbers_that_stay_none_are_an_error(precision: str, tries: int) -> None:
     engine = Engine(lambda engine, picture: np.full_like(picture, np.nan), precision)

@@ -118,6 +118,7 @@ def test_a_terminal_that_was_closed_stops_nothing(monkeypatch: pytest.MonkeyPatc
     with showing(1, Verbosity.NORMAL) as show:
         show(DONE)
     summarise([DONE, BAD], 1.0, Verbosity.NORMAL)
+    summarise([DONE, BAD], 1.0, Verbosity.NORMAL, [Path("m.jsonl")])
 
 
 def test_quiet_prints_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
