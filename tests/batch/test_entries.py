@@ -7,7 +7,7 @@ from darkroom.batch.manifest import Manifest
 
 WRITTEN = {
     "v": 1,
-    "cwd": "/home/me",
+    "cwd": "/disk",
     "in": "card/day/a.ARW",
     "out": "out/day/a.ARW.tif",
     "below": "day/a.ARW",
@@ -36,7 +36,7 @@ def test_a_written_output_is_found_under_its_place(tmp_path: Path) -> None:
     (entry,) = read_entries(tmp_path)["day/a.ARW.tif"]
     assert (entry.out_size, entry.out_sha256, entry.is_certain) == (9, "abc", True)
     assert entry.made_by == ("p", "w", "2")
-    assert entry.source == "/home/me/card/day/a.ARW"
+    assert entry.source == "/disk/card/day/a.ARW"
     assert entry.seen and (entry.seen.size, entry.seen.mtime_ns) == (4, 7)
 
 
