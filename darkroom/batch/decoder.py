@@ -167,7 +167,7 @@ class Decoder:
         pixels = wire.whole(size, "pixels", range(1, self.limits.max_pixels + 1))
         deadline = begin + self.limits.seconds_for(pixels)
         shape = self._frame_shape(process.receive(deadline), pixels)
-        memory = shared_frame.create(shape)
+        memory = self._memory_for(shape)
         try:
             process.send({"kind": "memory"}, [memory])
             picture = expected(process.receive(deadline), "picture", "raw", "peak")
@@ -182,6 +182,18 @@ class Decoder:
         fields = expected(message, "memory", "rows", "columns")
         rows = wire.whole(fields, "rows", range(1, pixels + 1))
         return rows, wire.whole(fields, "columns", range(1, pixels // rows + 1))
+
+    def _memory_for(self, shape: tuple[int, int]) -> int:
+        """Return the descriptor of memory for (rows, columns) counts."""
+        try:
+            return shared_frame.create(shape)
+        except OSError as error:
+            self.close()  # the child waits for an answer
+            raise FileProblem(
+                FailureCode.OOM_HOST,
+                f"there is no memory for the pixels: {error.strerror}",
+                "close other programs; where `ulimit -f` limits files, raise it",
+            ) from error
 
     def _ready_process(self) -> Process:
         """Return a child that waits for a file."""

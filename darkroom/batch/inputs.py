@@ -181,7 +181,7 @@ def _look_into(folder: Path, is_input: Callable[[Path], bool]) -> tuple[list[str
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
-            elif _is_wanted(entry.name, is_input) and not _is_link_to_folder(entry):
+            elif is_input(Path(entry.name)) and not _is_link_to_folder(entry):
                 files.append(entry.name)
     return sorted(files), sorted(folders)
 
@@ -195,13 +195,6 @@ def _unreadable(folder: Path, below: Path) -> Input:
     if below.parts:
         return Input(folder / below, below, folder)
     return _named(Path(_spelled_out(folder)))  # "." has no name that an output could have
-
-
-def _is_wanted(name: str, is_input: Callable[[Path], bool]) -> bool:
-    path = Path(name)
-    if not is_input(path):
-        return False
-    return "." not in path.stem or not is_input(Path(path.stem))  # IMG_1.ARW.dng is our output
 
 
 def _without_outputs(reached: Sequence[Input]) -> Iterator[Input]:

@@ -8,7 +8,7 @@ so an output whose writer was killed right after is known as well.
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +16,16 @@ from typing import TypeAlias
 
 from darkroom import __version__
 from darkroom.batch.entries import WRITING, Entry, made_by, read_entries
-from darkroom.batch.manifest import Manifest, open_ordinary, read_manifest
+from darkroom.batch.failures import header
+from darkroom.batch.manifest import FOLDER, Manifest, open_ordinary
 from darkroom.batch.outcome import DONE_BEFORE, Outcome, R, Seen, look_at
 from darkroom.batch.plan import Job
 from darkroom.batch.records import (
     Record,
     Run,
     job_record,
-    named,
     outcome_record,
     published_record,
-    run_record,
     seen_record,
 )
 from darkroom.errors import FailureCode, FileProblem, StoppedEarly, UsageProblem
@@ -74,7 +73,7 @@ class Ledger:
     @property
     def paths(self) -> tuple[Path, ...]:
         """The manifests that this run has written."""
-        return tuple(manifest.path for manifest in self._manifests.values())
+        return tuple(m.path for m in self._manifests.values() if m.has_begun)
 
     def settled(self, job: Job) -> Outcome[R] | None:
         """Say what became of a job whose output exists; None where there is work to do."""
@@ -112,8 +111,8 @@ class Ledger:
             digest = digest_of(outcome.source)
             if look_at(outcome.source) == outcome.seen:  # else it is another file by now
                 outcome = replace(outcome, seen=replace(outcome.seen, sha256=digest))
-        if has_failed and not os.path.isdir(outcome.job.root):  # noqa: PTH112 - never raises
-            return outcome  # there is no folder that could remember it
+        if has_failed and is_nowhere(outcome.job):
+            return outcome
         try:
             self._manifest(outcome.job.root).append(outcome_record(outcome, self.run))
         except FileProblem as problem:
@@ -146,7 +145,7 @@ class Ledger:
             fitting = [entry for entry in fitting if entry.out_sha256 == found]
         return fitting
 
-    def _judged(self, job: Job, size: int, entries: list[Entry]) -> Outcome[R]:
+    def _judged(self, job: Job, size: int, entries: list[Entry]) -> Outcome[R] | None:
         """Say whether one of the records of an output of `size` bytes is of this very work.
 
         Their order means nothing: clocks differ, and so do the names of manifests.
@@ -159,19 +158,25 @@ class Ledger:
         mine = [entry for entry in fitting if entry.made_by == made_by(run_facts(self.run))]
         if not mine:
             return _kept(job, f"{job.target} was made with other settings or another model")
+        if self.rules.checksum and not any(entry.seen and entry.seen.sha256 for entry in mine):
+            return None  # made again, and compared: no record knows the bytes of the input
+        return self._traced(job, mine)
+
+    def _traced(self, job: Job, entries: list[Entry]) -> Outcome[R]:
+        """Say whether one of the records tells of the input as it is now."""
         seen = look_at(job.source)
-        same = [e for e in mine if seen is None or self._is_same(job.source, seen, e.seen)]
+        same = [e for e in entries if seen is None or self._is_same(job.source, seen, e.seen)]
         if not same:
             return _kept(job, f"{job.target} was made from another version of {job.source}")
         others = [entry.source for entry in same if is_another(entry.source, job.source)]
-        if len(others) == len(same):
+        if len(others) == len(same) and not self.rules.checksum:
             return _kept(job, f"{job.target} was made from {others[0]}")
         return Outcome(job, "skipped", message=DONE_BEFORE, seen=seen)
 
     def _is_same(self, source: Path, now: Seen, then: Seen | None) -> bool:
         """Whether an input is the one that a record tells of."""
-        if self.rules.checksum and then and then.sha256:
-            return digest_of(source) == then.sha256
+        if self.rules.checksum:
+            return then is not None and then.sha256 is not None and digest_of(source) == then.sha256
         return then is not None and (now.size, now.mtime_ns) == (then.size, then.mtime_ns)
 
     def _entries_of(self, job: Job) -> list[Entry]:
@@ -221,44 +226,6 @@ def noting(run: Run) -> Iterator[Intend]:
         yield ledger.intend
 
 
-def header(run: Run) -> Record:
-    """Return the first line of a run in a manifest: how to do the same again."""
-    return run_record(run) | {
-        "kind": "run",
-        "command": run.command,
-        "options": dict(run.options),
-    }
-
-
-def last_run(manifest: Path) -> Record:
-    """Return the header of the last run in a manifest.
-
-    Raises:
-        UsageProblem: the file is no manifest, or cannot be read.
-    """
-    if not os.path.isfile(manifest):  # noqa: PTH113 - never raises
-        raise UsageProblem(f"{manifest}: no such manifest")
-    headers = [record for record in read_manifest(manifest) if record.get("kind") == "run"]
-    if not headers:
-        raise UsageProblem(f"{manifest}: this is no manifest of darkroom")
-    return headers[-1]
-
-
-def failed_jobs(manifest: Path, header: Record) -> list[Job]:
-    """Return the jobs that failed in the run of a header, in their order."""
-    last: dict[Path, tuple[object, Job]] = {}
-    for record in read_manifest(manifest):
-        if record.get("run") != header.get("run") or record.get("kind") == "run":
-            continue
-        try:
-            source, target, below = (Path(named(record, key)) for key in ("in", "out", "below"))
-            root = target.parents[len(below.parts) - 1]
-        except (ValueError, IndexError):
-            continue  # not a line of ours after all
-        last[target] = record.get("status"), Job(source, target, root, below)
-    return [job for status, job in last.values() if status == "failed"]
-
-
 def digest_of(path: Path) -> str | None:
     """Return the sha256 of a file's bytes, None if it is no file or cannot be read."""
     try:
@@ -266,6 +233,23 @@ def digest_of(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return None
+
+
+def is_nowhere(job: Job) -> bool:
+    """Whether the output of a missing input would lie in a folder that is missing as well."""
+    is_beside = job.root / job.below == job.source
+    return is_beside and not os.path.isdir(job.root)  # noqa: PTH112 - never raises
+
+
+def check_memories(jobs: Iterable[Job]) -> None:
+    """Refuse folders of outputs in which nothing can be remembered.
+
+    Raises:
+        UsageProblem: something else has the name of the folder for manifests.
+    """
+    for folder in {job.root / FOLDER for job in jobs}:
+        if os.path.lexists(folder) and not os.path.isdir(folder):  # noqa: PTH112 - never raises
+            raise UsageProblem(f"{folder} is in the way: it must be a folder; move it away")
 
 
 def is_another(recorded: str, source: Path) -> bool:

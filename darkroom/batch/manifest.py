@@ -21,6 +21,10 @@ from darkroom.part_names import this_host
 FOLDER = ".darkroom"
 PATTERN = "manifest-*.jsonl"
 LONGEST_LINE = 1 << 20  # bytes
+DENIED = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+    | {errno.ELOOP, errno.ENOENT}
+)
 SYNC_LINES, SYNC_SECONDS = 32, 2.0
 
 
@@ -95,6 +99,8 @@ def _parsed(line: bytes) -> Record | None:
 class Manifest:
     """This process's manifest in one folder of outputs; its file is made with the first line.
 
+    `has_begun` says whether there is a line in it.
+
     Args:
         root: the folder of outputs.
         header: the line that comes first.
@@ -104,7 +110,7 @@ class Manifest:
         self.path = root / FOLDER / manifest_name()
         self._header = header
         self._descriptor = -1
-        self._has_begun = False
+        self.has_begun = False
         self._torn = False
         self._unsynced, self._synced_at = 0, time.monotonic()
 
@@ -117,9 +123,9 @@ class Manifest:
         try:
             if self._descriptor < 0:
                 self._open()
-            if not self._has_begun:
+            if not self.has_begun:
                 self._write(record_line(self._header))
-                self._has_begun = True
+                self.has_begun = True
             self._write(record_line(record))
             self._unsynced += 1
             late = time.monotonic() - self._synced_at > SYNC_SECONDS
@@ -171,7 +177,7 @@ class Manifest:
 
 
 def _problem(error: OSError, path: Path) -> FileProblem:
-    denied = error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP}
+    denied = error.errno in DENIED
     code = FailureCode.WRITE_DENIED if denied else FailureCode.WRITE_SPACE
     return FileProblem(
         code,

@@ -62,7 +62,8 @@ class Watch:
     def _too_many(self, outcome: Outcome[R]) -> str:
         most = self.rules.max_failures
         if most and self.failures >= most:
-            return f"{self.failures} files failed, as --max-failures allows"
+            files = "1 file" if self.failures == 1 else f"{self.failures} files"
+            return f"{files} failed, and no more are allowed"
         if most is None and self.in_a_row > SAME_FAILURES:
             return (
                 f"{self.in_a_row} files in a row failed with {outcome.code}, the last because: "

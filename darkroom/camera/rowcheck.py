@@ -7,6 +7,7 @@ from darkroom.camera.source import COPY_AGAIN
 from darkroom.errors import FailureCode, FileProblem
 
 MIN_RUN = 16
+IMPOSSIBLE = 2  # times saturation: no pixel counts so far
 PROBE_STEP = 16  # columns between two probes of a row
 
 KEEP_ANYWAY = "process it anyway with --allow-suspect"
@@ -68,14 +69,17 @@ def without_picture(what: str) -> FileProblem:
 
 
 def repeated_rows(mosaic: Counts, white: float) -> npt.NDArray[np.bool_]:
-    """Mark the rows, (H,), that are constant or equal to one of the two rows above them."""
+    """Mark the rows, (H,), that are constant or equal to one of the two rows above them.
+
+    Rows of saturated pixels are not marked, but those far above saturation are: erased memory.
+    """
     suspects = np.flatnonzero(repeats(mosaic[:, ::PROBE_STEP]))
     marked = np.zeros(len(mosaic), bool)
     for row in suspects:
         counts = mosaic[row]
         above = mosaic[max(row - 2, 0) : row]
         same = bool((above == counts).all(axis=1).any()) or counts.min() == counts.max()
-        marked[row] = same and counts.min() < white
+        marked[row] = same and not white <= counts.min() <= IMPOSSIBLE * white
     return marked
 
 

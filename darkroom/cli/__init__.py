@@ -1,6 +1,7 @@
 """The command line: every command is a thin file here, and `main` is where it all starts."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -68,6 +69,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     with interruptible() as received:
         code = run(sys.argv[1:] if args is None else list(args))
+    if args is None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: let the program end in peace
     raise SystemExit(EXIT_BASE + received[0] if received else code)
 
 

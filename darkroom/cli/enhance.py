@@ -203,10 +203,12 @@ def _done(
     jobs: "Sequence[Job]", options: opt.EnhanceOptions, settings: "Settings", ledger: "Ledger"
 ) -> "Generator[Outcome[Report | None], None, None]":
     """Sweep away what killed runs left, then do the jobs."""
+    from darkroom.batch.ledger import check_memories
     from darkroom.batch.plan import check_folders
     from darkroom.batch.run import StopRules, run_jobs
     from darkroom.publish import sweep
 
+    check_memories(jobs)
     for folder in {job.target.parent for job in jobs}:
         sweep(folder)
     most = 1 if options.fail_fast else options.max_failures

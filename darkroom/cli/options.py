@@ -25,9 +25,22 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")
 Verbose = Annotated[
     bool, typer.Option("-v", "--verbose", help="Print details of each file, and tracebacks.")
 ]
+
+
+def folder(text: str) -> Path:
+    """Read a folder; an empty name, as an unset variable gives, is none."""
+    if not text:
+        raise typer.BadParameter("the name of the folder is empty")
+    return Path(text)
+
+
 OutDir = Annotated[
     Path | None,
     typer.Option(
-        "-o", "--out", metavar="DIR", help="Folder for the outputs.  [default: beside the input]"
+        "-o",
+        "--out",
+        metavar="DIR",
+        parser=folder,
+        help="Folder for the outputs.  [default: beside the input]",
     ),
 ]

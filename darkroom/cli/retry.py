@@ -40,7 +40,7 @@ def command(
 
     The run's options are repeated, from the folder it was started in.
     """
-    from darkroom.batch.ledger import failed_jobs, last_run
+    from darkroom.batch.failures import failed_jobs, last_run
 
     verbosity = verbosity_of(quiet, verbose)
     path = manifest.absolute()

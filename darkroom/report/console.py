@@ -158,8 +158,9 @@ def summarise(
         with suppress(OSError):
             console.print(_failure_table(failed[:LISTED_FAILURES]))
     if len(failed) > LISTED_FAILURES:
-        _print(console, f"and {len(failed) - LISTED_FAILURES} more; the manifest has them all")
-    for manifest in manifests if failed else ():
+        _print(console, f"and {len(failed) - LISTED_FAILURES} more; --json tells of every file")
+    is_whole = not any(outcome.status == "cancelled" for outcome in outcomes)
+    for manifest in manifests if failed and is_whole else ():
         _print(console, f"once their cause is gone: darkroom retry {shlex.quote(str(manifest))}")
 
 

@@ -50,6 +50,11 @@ def test_a_folder_hides_hidden_files_and_own_outputs(in_folder: Path) -> None:
     assert expand(".") == ["a.ARW"]
 
 
+def test_a_file_that_is_only_named_like_an_output_is_found(in_folder: Path) -> None:
+    make(in_folder, "card/a.RAW.dng", "card/b.ARW", "card/b.ARW.dng")
+    assert expand("card") == ["card/a.RAW.dng", "card/b.ARW"]
+
+
 def test_paths_below_a_folder_are_remembered(in_folder: Path) -> None:
     make(in_folder, "card/day/c.ARW", "d.ARW")
     found = expand_inputs(["card", "card/../d.ARW"], is_input=is_raw)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.batch.ledger import MOST_OPEN, Ledger, Rules, digest_of, failed_jobs, last_run, noting
+from darkroom.batch.ledger import MOST_OPEN, Ledger, Rules, check_memories, digest_of, noting
 from darkroom.batch.manifest import Manifest
 from darkroom.batch.outcome import Outcome, Seen, attempt, look_at
 from darkroom.batch.plan import Job
@@ -224,36 +224,6 @@ def test_a_failure_makes_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_retry_finds_the_failures_of_the_last_run(job: Job) -> None:
-    ledger = Ledger(RUN)
-    other = Job(
-        job.source.with_name("sub") / "b.ARW",
-        job.root / "sub" / "b.ARW.tif",
-        job.root,
-        Path("sub/b.ARW"),
-    )
-    do(job, ledger)
-    ledger.remember(Outcome[Note](other, "failed", FailureCode.EMPTY, "empty"))
-    ledger.close()
-    (path,) = ledger.paths
-    header = last_run(path)
-    assert header["options"] == {"ratio": "100"}
-    assert failed_jobs(path, header) == [other]
-    again = Ledger(replace(RUN, id="again"))
-    other.target.parent.mkdir()
-    do(other, again)
-    again.close()
-    assert failed_jobs(path, last_run(path)) == []
-
-
-def test_what_is_no_manifest_cannot_be_retried(tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match="no such"):
-        last_run(tmp_path / "none")
-    (tmp_path / "notes").write_text("hello\n")
-    with pytest.raises(UsageProblem, match="no manifest"):
-        last_run(tmp_path / "notes")
-
-
 def test_a_process_that_helps_notes_its_intentions(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,7 +274,7 @@ def test_any_number_of_folders_can_be_remembered(job: Job, tmp_path: Path) -> No
 
 def test_an_input_that_changes_during_the_work_is_done_again_on_request(job: Job) -> None:
     """The record tells of the version that was read, whatever lies there by now."""
-    for rules in (Rules(), Rules(checksum=True)):
+    for rules, words in ((Rules(), "another version"), (Rules(checksum=True), "to do")):
         ledger = Ledger(RUN, rules)
 
         def work(job: Job, ledger: Ledger = ledger) -> Note:
@@ -317,7 +287,7 @@ def test_an_input_that_changes_during_the_work_is_done_again_on_request(job: Job
         outcome = ledger.remember(attempt(job, work))
         ledger.close()
         assert outcome.seen and outcome.seen.sha256 is None
-        assert "another version" in verdict(job, rules=rules)
+        assert words in verdict(job, rules=rules)
         job.target.unlink()
         shutil.rmtree(job.root / ".darkroom")
 
@@ -391,10 +361,42 @@ def test_an_output_that_cannot_be_seen_is_kept(job: Job) -> None:
     assert verdict(job).startswith("E_COLLISION")
 
 
-def test_odd_lines_of_a_manifest_are_no_failed_jobs(job: Job) -> None:
-    manifest = Manifest(job.root, {"v": 1, "kind": "run", "run": "r"})
-    line = {"v": 1, "run": "r", "status": "failed", "in": "a", "out": "b.tif", "below": "x/y/z/a"}
-    manifest.append(line)
-    manifest.append({"v": 1, "run": "r", "status": []})
-    manifest.close()
-    assert failed_jobs(manifest.path, last_run(manifest.path)) == []
+def test_failures_are_remembered_even_before_the_folder_exists(job: Job, tmp_path: Path) -> None:
+    root = tmp_path / "new"
+    failed: Outcome[Note] = Outcome(
+        replace(job, root=root, target=root / "a.ARW.tif"), "failed", FailureCode.EMPTY, "empty"
+    )
+    ledger = Ledger(RUN)
+    ledger.remember(failed)
+    ledger.close()
+    (path,) = ledger.paths
+    assert b'"E_EMPTY"' in path.read_bytes()
+
+
+def test_with_checksums_a_record_without_one_proves_nothing(job: Job) -> None:
+    do(job, Ledger(RUN))
+    assert verdict(job, rules=Rules(checksum=True)) == "to do"  # made again and compared
+    do(job, Ledger(RUN, Rules(checksum=True)))
+    assert verdict(job, rules=Rules(checksum=True)) == "skipped"
+
+
+def test_a_file_in_place_of_the_memory_is_told_before_any_work(job: Job) -> None:
+    check_memories([job])
+    (job.root / ".darkroom").touch()
+    with pytest.raises(UsageProblem, match="in the way"):
+        check_memories([job])
+
+
+def test_a_manifest_without_a_line_is_not_told_of(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    ledger = Ledger(RUN)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.write", full)
+        with pytest.raises(FileProblem):
+            ledger.intend(job, None, published(b"bright"))
+    assert ledger.paths == ()
+    ledger.close()

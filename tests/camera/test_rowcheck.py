@@ -57,6 +57,13 @@ def test_saturated_rows_are_left_out():
     assert check_rows(mosaic, WHITE) == ()
 
 
+def test_rows_far_above_saturation_are_erased_memory():
+    mosaic = noisy_mosaic()
+    mosaic[-MIN_RUN:] = 65535
+    assert refusal(mosaic) == FailureCode.CORRUPT
+    assert check_rows(mosaic, 65535) == ()  # a camera that counts so far may have a blown sky
+
+
 def test_rows_equal_only_at_the_probed_columns_pass():
     mosaic = noisy_mosaic()
     mosaic[:, ::16] = 700

@@ -357,3 +357,25 @@ def test_a_guided_filter_needs_a_variance(darkroom: Run, recipe: Recipe) -> None
     ended = darkroom("enhance", "a.ARW", "--guided-filter", "--eps", "0")
     assert ended.code == 2
     assert "--eps" in ended.err
+
+
+def test_an_output_folder_without_a_name_is_wrong_use(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW")
+    assert darkroom("enhance", "a.ARW", "-o", "").code == 2
+    assert recipe.settings == []
+
+
+def test_a_file_in_place_of_the_memory_is_wrong_use(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW", "out/.darkroom")
+    ended = darkroom("enhance", "a.ARW", "-o", "out")
+    assert ended.code == 2
+    assert "in the way" in ended.err
+    assert recipe.settings == []
+
+
+def test_a_batch_that_was_stopped_is_to_be_repeated_whole(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW", "b.ARW")
+    recipe.errors["a.ARW"] = FileProblem(FailureCode.EMPTY, "empty")
+    ended = darkroom("enhance", "a.ARW", "b.ARW", "--fail-fast")
+    assert "1 file failed, and no more are allowed; then run the same command again" in ended.err
+    assert "retry" not in ended.err
