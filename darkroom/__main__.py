@@ -1,6 +1,6 @@
 """`python -m darkroom` is `darkroom`."""
 
-from darkroom.cli import main
+from darkroom.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

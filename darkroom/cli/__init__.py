@@ -58,6 +58,14 @@ def darkroom(
     """
 
 
+def program() -> None:
+    """Be the installed command: `main`, and then an end that Ctrl-C does not disturb."""
+    try:
+        main()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and end it with its exit code; the one place that catches errors.
 
@@ -69,8 +77,6 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     with interruptible() as received:
         code = run(sys.argv[1:] if args is None else list(args))
-    if args is None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: let the program end in peace
     raise SystemExit(EXIT_BASE + received[0] if received else code)
 
 
