@@ -211,7 +211,11 @@ def test_writers_leave_whole_files_whatever_fails(folder: Path) -> None:
 @linux
 @pytest.mark.slow
 def test_a_failing_link_harms_nothing(folder: Path, model: Path) -> None:
-    assert disk.check_calls(folder, model, most=1, calls=("link",)).broken == []
+    found = disk.check_calls(folder, model, most=1, calls=("link",))
+    if "runs with a failing call" in found.numbers:
+        pytest.skip(str(found.numbers["runs with a failing call"]))
+    assert found.numbers["failed calls of link"] == 1
+    assert found.broken == []
 
 
 @linux

@@ -11,8 +11,10 @@ for Poisson-Gaussian noise): with variance = shot * x + read,
 
 has a noise of nearly constant deviation sqrt(shot)/2 whatever the signal, black stays at 0, and a
 square root is close to how a display codes brightness. So one set of weights meets the same
-statistics for every camera, ISO and ratio, and the two numbers that remain (that deviation and the
-offset) enter as a bias of the first convolutions. The output is the square root of linear light.
+statistics for every camera, ISO and ratio. The two numbers that remain (that deviation and the
+offset) and their logarithms are told: as a bias of the first convolutions, as a scale and a bias of
+what skips a level, and as a gate on the noisy pixels that reach the last layers. The output is the
+square root of linear light.
 """
 
 from itertools import pairwise
@@ -24,6 +26,7 @@ from torch import Tensor, nn
 from darkroom.networks.padding import pad_to_multiple
 
 BRIGHTEST = 8.0  # linear signals above this are clipped: three stops over white
+LEVEL = 16  # numbers that tell the network how noisy a frame is
 SHOT_FLOOR = 1e-8  # keeps the transform finite for a noise-free picture
 
 
@@ -35,14 +38,23 @@ def stabilise(planes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         noise: (N, 8) shot terms of R G B G2, then read terms, of `variance = shot*x + read`.
 
     Returns:
-        The transformed planes and (N, 8): deviation and offset of each plane.
+        The transformed planes and (N, 16): deviation and offset of each plane, and the logarithms
+        of both, so that small differences between clean pictures are told as well.
     """
     shot, read = noise.float().clamp(min=0).chunk(2, 1)
     shot = torch.maximum(shot, read).clamp(min=SHOT_FLOOR)  # offset > 1 would flatten it all
     offset = (read / shot + 0.375 * shot).sqrt()
     signal = planes.float().clamp(max=BRIGHTEST) + (offset**2)[..., None, None]
     stable = F.relu(signal).sqrt() - offset[..., None, None]
-    return stable, torch.cat([shot.sqrt() / 2, offset], 1)
+    level = torch.cat([shot.sqrt() / 2, offset], 1)
+    return stable, torch.cat([level, (level.log() + 4) / 2], 1)
+
+
+def starts_at_zero(layer: nn.Linear) -> nn.Linear:
+    """Make a layer that changes nothing until it has learned to."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 class Residual(nn.Module):
@@ -88,15 +100,17 @@ class FastUNet(nn.Module):
         self.halo = halo(tuple(blocks), bottom)
         self.bytes_per_pixel = 12 * detail + 6 * width + 120
         self.entry = nn.Conv2d(16, width, 3, padding=1)
-        self.entry_noise = nn.Linear(8, width)
+        self.entry_noise = nn.Linear(LEVEL, width)
         self.encoder = nn.ModuleList(map(residuals, widths, blocks))
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
         self.bottom = residuals(widths[-1], bottom)
         self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
+        self.told = nn.ModuleList(starts_at_zero(nn.Linear(LEVEL, 2 * w)) for w in widths[:-1])
         self.decoder = nn.ModuleList(map(residuals, widths, blocks))
         self.rise = nn.Conv2d(width, 64, 3, padding=1)
         self.detail = nn.Conv2d(16 + 4, detail, 3, padding=1)
-        self.detail_noise = nn.Linear(8, detail)
+        self.detail_noise = nn.Linear(LEVEL, detail)
+        self.detail_gate = starts_at_zero(nn.Linear(LEVEL, 4))
         self.head = nn.Conv2d(detail, 12, 3, padding=1)
 
     def forward(self, planes: Tensor, noise: Tensor) -> Tensor:
@@ -104,7 +118,8 @@ class FastUNet(nn.Module):
         rows, columns = planes.shape[-2:]
         stable, level = stabilise(pad_to_multiple(planes, self.multiple_of), noise)
         risen = F.pixel_shuffle(F.relu(self.rise(self.body(stable, level))), 2)
-        fine = self.detail(torch.cat([risen, stable.to(risen.dtype)], 1))
+        gate = 2 * torch.sigmoid(self.detail_gate(level))[..., None, None]
+        fine = self.detail(torch.cat([risen, (stable * gate).to(risen.dtype)], 1))
         fine = F.relu(fine + self.detail_noise(level)[..., None, None])
         with torch.autocast(fine.device.type, enabled=False):  # a bfloat16 head would posterise
             root = F.pixel_shuffle(self.head(fine.float()), 2)
@@ -123,7 +138,9 @@ class FastUNet(nn.Module):
             x = down(x)
         x = self.bottom(x)
         for level_up in reversed(range(len(self.up))):
-            x = self.decoder[level_up](self.up[level_up](x) + skips[level_up])
+            scale, shift = self.told[level_up](level)[..., None, None].chunk(2, 1)
+            skip = torch.addcmul(skips[level_up] + shift, skips[level_up], scale)
+            x = self.decoder[level_up](self.up[level_up](x) + skip)
         return x
 
 

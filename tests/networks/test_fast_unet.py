@@ -61,3 +61,35 @@ def test_noise_level_changes_the_picture() -> None:
     network, planes = small(), torch.rand(1, 4, 8, 8)
     quiet, loud = network(planes, noise_of(1e-5, 1e-8)), network(planes, noise_of(0.1, 1e-2))
     assert float((quiet - loud).detach().abs().max()) > 1e-4
+
+
+def test_the_gate_on_noisy_pixels_follows_the_noise() -> None:
+    network, planes = small(), torch.rand(1, 4, 8, 8)
+    quiet, loud = noise_of(1e-5, 1e-8), noise_of(0.1, 1e-2)
+    before = [network(planes, noise) for noise in (quiet, loud)]
+    with torch.no_grad():
+        network.detail_gate.weight[:, 8:12] = -20.0  # closes as the deviation grows
+    after = [network(planes, noise) for noise in (quiet, loud)]
+    changes = [float((a - b).detach().abs().max()) for a, b in zip(before, after, strict=True)]
+    assert min(changes) > 0
+    levels = [stabilise(planes, noise)[1] for noise in (quiet, loud)]
+    gates = [torch.sigmoid(network.detail_gate(level)).detach() for level in levels]
+    assert float(gates[0].min()) > 0.99
+    assert float(gates[1].max()) < 0.01
+
+
+def test_what_is_told_of_the_noise_changes_nothing_before_training() -> None:
+    network, planes = small(), torch.rand(1, 4, 8, 8)
+    told = [*network.told, network.detail_gate]
+    assert all(float(layer.weight.detach().abs().max()) == 0 for layer in told)
+    before = network(planes, noise_of(0.01, 1e-4))
+    with torch.no_grad():
+        for layer in network.told:
+            layer.bias.fill_(0.5)
+    assert float((network(planes, noise_of(0.01, 1e-4)) - before).detach().abs().max()) > 1e-5
+
+
+def test_small_noise_is_told_as_a_number_of_ordinary_size() -> None:
+    for shot in (1e-8, 1e-4, 1.0):
+        _, level = stabilise(torch.zeros(1, 4, 2, 2), noise_of(shot, shot))
+        assert float(level.abs().max()) < 5
