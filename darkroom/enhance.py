@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,6 @@ from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.noise import noise_level
 from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.errors import FailureCode, FileProblem, UsageProblem
-from darkroom.inference.engine import TorchEngine, choose_device, make_engine
 from darkroom.inference.guarded import Computed, Ladder, TileRules, run_guarded
 from darkroom.inference.memory import resident
 from darkroom.picture.guided_filter import GuidedFilter, smooth_linear
@@ -34,7 +34,9 @@ from darkroom.picture.tiff import write_tiff
 from darkroom.publish import Published, publish
 from darkroom.zoo.card import Card
 from darkroom.zoo.find import locate
-from darkroom.zoo.weights import build_network, load_weights
+
+if TYPE_CHECKING:
+    from darkroom.inference.engine import TorchEngine
 
 FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint16]
@@ -78,15 +80,11 @@ class Settings:
 
     def params(self) -> dict[str, object]:
         """Return what decides how an output looks, beside input and model."""
+        names = ("strength", "tone", "guided_filter", "format", "strip_gps")
         reference = self.ratio.reference
-        return {
+        return {name: getattr(self, name) for name in names} | {
             "ratio": replace(self.ratio, reference=None),
             "reference": reference and digest_of(reference),
-            "strength": self.strength,
-            "tone": self.tone,
-            "guided_filter": self.guided_filter,
-            "format": self.format,
-            "strip_gps": self.strip_gps,
         }
 
 
@@ -96,7 +94,7 @@ class Enhancer:
 
     settings: Settings
     card: Card
-    engine: TorchEngine
+    engine: "TorchEngine"
     decoder: Decoder
     intend: Intend | None = None
     reference: RawImage | None = None
@@ -164,12 +162,11 @@ def enhancing_apart(settings: Settings, run: Run) -> Iterator[Callable[[Job], Re
 
 
 def load_enhancer(settings: Settings, decoder: Decoder, intend: Intend | None = None) -> Enhancer:
-    """Find, verify and load the model.
+    """Find, verify and load the model; raise what `enhancing` raises."""
+    # Here and no sooner: a batch is planned, and found to be done, without torch.
+    from darkroom.inference.engine import choose_device, make_engine  # noqa: PLC0415
+    from darkroom.zoo.weights import build_network, load_weights  # noqa: PLC0415
 
-    Raises:
-        EnvironmentProblem: weights or device are missing or unusable.
-        UsageProblem: the reference frame of `match:` cannot be read.
-    """
     refuse_old_libraw()
     device, weights = choose_device(settings.device), load_weights(locate(settings.model))
     engine = make_engine(build_network(weights, device=device), device=device)

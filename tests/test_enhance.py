@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.camera.read import read_raw
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
+from darkroom.inference.engine import TorchEngine
 from darkroom.picture.guided_filter import GuidedFilter
 from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
@@ -192,7 +195,7 @@ def test_a_picture_of_nothing_is_never_written(
     def fill(_: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
         return np.full((3, 2 * planes.shape[1], 2 * planes.shape[2]), value, np.float32)
 
-    monkeypatch.setattr(enhance.TorchEngine, "run", fill)
+    monkeypatch.setattr(TorchEngine, "run", fill)
     with pytest.raises(FileProblem, match="E_BLACK" if value == 0 else "E_NONFINITE"):
         run(small_model)
     assert not (dark.parent / "out.tif").exists()
@@ -222,3 +225,9 @@ def test_the_input_is_only_read(dark: Path, small_model: str, run: Run) -> None:
     before = dark.read_bytes(), dark.stat().st_mtime_ns
     run(small_model)
     assert (dark.read_bytes(), dark.stat().st_mtime_ns) == before
+
+
+def test_planning_needs_no_torch() -> None:
+    program = "import sys; from darkroom import enhance; from darkroom.zoo import header; "
+    program += "from darkroom.cli import enhance; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

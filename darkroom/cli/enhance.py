@@ -143,7 +143,7 @@ def _run_of(options: opt.EnhanceOptions, settings: "Settings") -> "Run":
     from darkroom.batch.records import Run, digest_of_params
     from darkroom.camera.decoder_version import dotted, libraw_version
     from darkroom.zoo.find import locate
-    from darkroom.zoo.weights import read_card
+    from darkroom.zoo.header import read_card
 
     return Run(
         command="enhance",

@@ -48,7 +48,7 @@ def show_model(name: Name, json: Json = False) -> None:
     from darkroom.report.models import write_card
     from darkroom.report.records import card_record, write_record
     from darkroom.zoo.find import locate
-    from darkroom.zoo.weights import read_card
+    from darkroom.zoo.header import read_card
 
     card = read_card(locate(name))
     if json:
@@ -82,7 +82,7 @@ def verify_models(names: Names = None, json: Json = False) -> None:
 def _readable_cards() -> "Iterator[Card]":
     from darkroom.report.console import complain
     from darkroom.zoo.find import available, locate
-    from darkroom.zoo.weights import read_card
+    from darkroom.zoo.header import read_card
 
     for name in available():
         try:

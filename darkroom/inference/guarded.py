@@ -7,14 +7,17 @@ in single precision where half precision may be to blame.
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from darkroom.errors import FailureCode, FileProblem
-from darkroom.inference.engine import TorchEngine
 from darkroom.inference.memory import most_pixels
 from darkroom.inference.tiling import Grid, fixed_grid, plan_grid, run_tiled
+
+if TYPE_CHECKING:
+    from darkroom.inference.engine import TorchEngine
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -56,7 +59,7 @@ class Computed:
 
 
 def run_guarded(
-    engine: TorchEngine, planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
+    engine: "TorchEngine", planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
 ) -> Computed:
     """Run the network on planes (4, h, w) with noise (8,).
 
@@ -78,7 +81,7 @@ def run_guarded(
 
 
 def run_within_memory(
-    engine: TorchEngine, planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
+    engine: "TorchEngine", planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
 ) -> Computed:
     """Run the network in as few tiles as memory allows; halve them when it runs out after all."""
 

@@ -3,11 +3,12 @@
 import os
 import re
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from darkroom.errors import FailureCode, FileProblem
-from darkroom.inference.engine import TorchEngine
+
+if TYPE_CHECKING:
+    from darkroom.inference.engine import TorchEngine
 
 MEMORY_FACTS = Path("/proc/meminfo")
 AVAILABLE = re.compile(r"^MemAvailable:\s*(\d+) kB", re.MULTILINE)
@@ -24,6 +25,8 @@ UNKNOWN = 4 << 30  # assumed free where the system does not say
 def free_memory(device: str) -> int:
     """Return the bytes that are free on the device, or in the machine for the CPU."""
     if device.startswith("cuda"):
+        import torch  # noqa: PLC0415 - loaded by now; planning a batch does without
+
         return int(torch.cuda.mem_get_info(device)[0])
     try:
         free = int(AVAILABLE.findall(MEMORY_FACTS.read_text())[0]) << 10
@@ -36,14 +39,14 @@ def free_memory(device: str) -> int:
     return min(free, max(left, 0))
 
 
-def bytes_per_pixel(engine: TorchEngine) -> int:
+def bytes_per_pixel(engine: "TorchEngine") -> int:
     """Return the activations a packed pixel needs at the network's widest point."""
     per_float = engine.network.bytes_per_pixel
     return per_float if engine.precision == "fp32" else per_float * 2 // 3
 
 
 def most_pixels(
-    engine: TorchEngine, max_memory: int | None, *, shape: tuple[int, int], halo: int
+    engine: "TorchEngine", max_memory: int | None, *, shape: tuple[int, int], halo: int
 ) -> int:
     """Return how many packed pixels a tile may hold, halo included.
 

@@ -4,11 +4,11 @@ import pytest
 
 from darkroom.errors import FailureCode, FileProblem
 from darkroom.inference import memory
-from darkroom.inference.engine import make_engine
+from darkroom.inference.engine import TorchEngine, make_engine
 from darkroom.networks.fast_unet import FastUNet
 
 
-def engine(precision: str) -> memory.TorchEngine:
+def engine(precision: str) -> TorchEngine:
     network = FastUNet(width=4, blocks=(1,), bottom=1, detail=4)
     return make_engine(network, device="cpu", precision=precision)  # type: ignore[arg-type]
 

@@ -13,16 +13,8 @@ import torch
 
 from darkroom.errors import EnvironmentProblem
 from darkroom.networks import NETWORKS
-from darkroom.zoo.weights import (
-    FILE_LIMIT,
-    HEADER_LIMIT,
-    build_network,
-    digest,
-    load_weights,
-    read_card,
-    save_weights,
-    verify,
-)
+from darkroom.zoo.header import FILE_LIMIT, HEADER_LIMIT, read_card
+from darkroom.zoo.weights import build_network, digest, load_weights, save_weights, verify
 
 NOISE = torch.full((1, 8), 1e-3)
 
@@ -172,7 +164,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     def before(descriptor: int) -> os.stat_result:  # as it was before somebody wrote to it
         return os.stat_result((*real(descriptor)[:6], len(whole) - 8, 0, 0, 0))
 
-    monkeypatch.setattr("darkroom.zoo.weights.os.fstat", before)
+    monkeypatch.setattr("darkroom.zoo.header.os.fstat", before)
     with pytest.raises(EnvironmentProblem, match="changed"):
         load_weights(tiny)
 
