@@ -113,6 +113,8 @@ def outcome_lines(outcome: "AnyOutcome", verbosity: Verbosity) -> list[tuple[str
 
     The first line is the outcome itself, warnings and details follow.
     """
+    if verbosity is Verbosity.QUIET and outcome.status != "failed":
+        return []
     if outcome.status == "failed":
         lines = [("failed", _failure(outcome))]
     elif outcome.status == "skipped":
