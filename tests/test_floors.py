@@ -26,7 +26,7 @@ FLOORS = (
     {"inference"},
     {"networks", "camera", "picture", "measure"},
     {"publish"},
-    {"errors", "part_file", "part_names"},
+    {"errors", "part_file", "part_names", "regular_file"},
 )
 FLOOR_OF = {room: -level for level, rooms in enumerate(FLOORS) for room in rooms}
 

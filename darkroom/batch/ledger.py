@@ -17,7 +17,7 @@ from typing import TypeAlias
 from darkroom import __version__
 from darkroom.batch.entries import WRITING, Entry, made_by, read_entries
 from darkroom.batch.failures import header
-from darkroom.batch.manifest import FOLDER, Manifest, open_ordinary
+from darkroom.batch.manifest import FOLDER, Manifest
 from darkroom.batch.outcome import DONE_BEFORE, Outcome, R, Seen, look_at
 from darkroom.batch.plan import Job
 from darkroom.batch.records import (
@@ -30,6 +30,7 @@ from darkroom.batch.records import (
 )
 from darkroom.errors import FailureCode, FileProblem, StoppedEarly, UsageProblem
 from darkroom.publish import Published, is_present
+from darkroom.regular_file import open_regular
 
 Intend: TypeAlias = Callable[
     [Job, Seen | None, Published], None
@@ -229,7 +230,7 @@ def noting(run: Run) -> Iterator[Intend]:
 def digest_of(path: Path) -> str | None:
     """Return the sha256 of a file's bytes, None if it is no file or cannot be read."""
     try:
-        with open_ordinary(Path(os.path.realpath(path))) as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return None

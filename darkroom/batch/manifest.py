@@ -8,15 +8,14 @@ lines that are not ours, are passed over.
 import errno
 import json
 import os
-import stat
 import time
 from collections.abc import Collection, Iterator
-from io import BufferedReader
 from pathlib import Path
 
 from darkroom.batch.records import VERSION, Record, record_line
 from darkroom.errors import FailureCode, FileProblem
 from darkroom.part_names import this_host
+from darkroom.regular_file import open_regular
 
 FOLDER = ".darkroom"
 PATTERN = "manifest-*.jsonl"
@@ -55,7 +54,7 @@ def read_manifest(path: Path, friends: Collection[int] = ()) -> Iterator[Record]
         friends: users besides this one whose manifests are believed; () believes all.
     """
     try:
-        with open_ordinary(path) as lines:
+        with open_regular(path, follow=False) as lines:
             owner = os.fstat(lines.fileno()).st_uid
             if friends and owner not in {*friends, own_user()}:
                 return
@@ -65,22 +64,6 @@ def read_manifest(path: Path, friends: Collection[int] = ()) -> Iterator[Record]
                     yield record
     except OSError:
         return
-
-
-def open_ordinary(path: Path) -> BufferedReader:
-    """Open a file for reading that is neither a link nor a pipe nor a device.
-
-    Raises:
-        OSError: it is, or it cannot be read.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # a pipe would be waited for
-        flags |= getattr(os, name, 0)
-    file = os.fdopen(os.open(path, flags), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, "not an ordinary file")
-    return file
 
 
 def own_user() -> int:

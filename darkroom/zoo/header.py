@@ -5,20 +5,16 @@ A program that only wants to know which weights it would use does not wait for t
 
 import json
 import os
-import stat
 import struct
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from darkroom.errors import EnvironmentProblem
+from darkroom.regular_file import open_regular
 from darkroom.zoo.card import Card, card_from_header
 
 HEADER_LIMIT = 1 << 20  # bytes of JSON
 FILE_LIMIT = 1 << 30
-# O_BINARY is Windows', the others are not.
-READ_FLAGS = os.O_RDONLY | sum(
-    getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK")
-)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -39,15 +35,6 @@ def read_bytes(path: Path) -> bytes:
     if len(content) != size:
         raise EnvironmentProblem(f"{path} changed while it was read; try again")
     return content
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; refuse what is none, without waiting for a pipe's other end."""
-    descriptor = os.open(path, READ_FLAGS)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise EnvironmentProblem(f"{path} is no regular file")
-    return os.fdopen(descriptor, "rb")
 
 
 def parse_header(blob: bytes, source: str) -> dict[str, Any]:

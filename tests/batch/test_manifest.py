@@ -9,7 +9,6 @@ from darkroom.batch import manifest as module
 from darkroom.batch.manifest import (
     Manifest,
     manifest_name,
-    open_ordinary,
     read_manifest,
     read_records,
 )
@@ -146,13 +145,3 @@ def test_endless_lines_do_not_fill_the_memory(
     path = tmp_path / "manifest-a-1.jsonl"
     path.write_bytes(b"x" * 1000 + b'\n{"v": 1, "n": 1}\n')
     assert list(read_manifest(path)) == [{"v": 1, "n": 1}]
-
-
-def test_only_ordinary_files_are_opened(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "file").touch()
-    (tmp_path / "link").symlink_to(tmp_path / "file")
-    for name in ("pipe", "link", "none"):
-        with pytest.raises(OSError):
-            open_ordinary(tmp_path / name)
-    open_ordinary(tmp_path / "file").close()
