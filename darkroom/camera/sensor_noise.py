@@ -15,6 +15,9 @@ FloatArray = npt.NDArray[np.float32]
 ReadNoiseShape = Literal["tukey", "gaussian"]
 
 UNIFORM_MARGIN = 1e-6  # keeps the quantile function finite: tails end at about 14 deviations
+COLUMN_SHARE = 0.3  # of the dark shading is one offset a column
+DEFECTS = 1e-5, 3e-4  # lowest and highest share of a sensor's pixels that are hot or dead
+FAINTEST_HOT, DEAD_SHARE = 1e-3, 0.2  # of white; of the defects
 
 
 def tukey_lambda_noise(
@@ -66,6 +69,29 @@ def expose(
     """
     electrons = rng.poisson(np.maximum(signal, 0) / gain).astype(np.float32)
     return electrons * np.float32(gain) + read_noise_frame(signal.shape, read, kind, rng)
+
+
+def dark_shading(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> FloatArray:
+    """Draw what a sensor adds to every frame: a slope over the picture and offsets of columns.
+
+    Its deviation over many sensors is about `sigma`, in counts (Feng et al. 2022, "Learnability
+    Enhancement for Low-light Raw Denoising", measure and subtract it).
+    """
+    rows, columns = (np.linspace(-1, 1, size, dtype=np.float32) for size in shape)
+    down, across, offset = (rng.standard_normal(3) * sigma).astype(np.float32)
+    stripes = rng.standard_normal(shape[1], np.float32) * np.float32(COLUMN_SHARE * sigma)
+    return np.asarray(offset + down * rows[:, None] + across * columns + stripes, np.float32)
+
+
+def with_defects(counts: FloatArray, span: float, rng: np.random.Generator) -> FloatArray:
+    """Return counts with hot and dead pixels, as many and as bright as chance has it."""
+    share = np.exp(rng.uniform(*np.log(DEFECTS)))
+    where = rng.integers(counts.size, size=rng.poisson(share * counts.size))
+    hot = span * np.exp(rng.uniform(np.log(FAINTEST_HOT), 0, where.size))
+    flat = counts.astype(np.float32).reshape(-1)
+    dead = rng.random(where.size) < DEAD_SHARE
+    flat[where] = np.where(dead, 0, flat[where] + hot)
+    return flat.reshape(counts.shape)
 
 
 def digitise(counts: FloatArray, *, black: float, white: int) -> npt.NDArray[np.uint16]:

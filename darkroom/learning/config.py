@@ -2,11 +2,14 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom.errors import UsageProblem
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Size = Annotated[float, Field(ge=0)]
 
 
 class Section(BaseModel):
@@ -23,6 +26,11 @@ class ModelSection(Section):
     network: str = "fast-unet"
     config: dict[str, Any] = {}
     init: Path | None = None  # start from these weights
+    parts: dict[str, Path] = {}  # start parts of the network from weights of their own
+    freeze: tuple[str, ...] = ()  # parts that do not learn
+    input_space: Literal["balanced-planes", "planes"] = "balanced-planes"
+    output_space: Literal["camera-linear", "srgb"] = "camera-linear"
+    clip: bool = False  # the planes to 0..1
     licence: str = ""
     data: str = ""
 
@@ -33,19 +41,48 @@ class DataSection(Section):
     photos: tuple[Path, ...] = ()
     raw: tuple[Path, ...] = ()
     holdout: int = Field(20, ge=2)  # every n-th picture is kept for validation
-    raw_share: float = Field(0.05, ge=0, le=1)  # of the patches, where there are RAW frames
+    raw_share: Share = 0.05  # of the patches, where there are RAW frames
+
+
+class PairsSection(Section):
+    """Real pairs of short and long exposures, relative to the configuration."""
+
+    lists: tuple[Path, ...] = ()  # "short long ISO f" lines or CSV
+    folders: tuple[Path, ...] = ()  # that hold short/ and long/
+    root: Path | None = None  # what the names in the lists are relative to
+    exclude: Path | None = None  # names of scenes to leave out, one a line
+    cache: Path | None = None  # folder of the cache; beside the run without it
+    cache_gb: float = Field(50, gt=0)  # most that the cache may hold
+    most_bad: int = Field(10, ge=0)  # files that may be missing or unreadable
+    most_ratio: float = Field(300, ge=1)  # exposure ratios are cut here
+    holdout: int = Field(20, ge=2)  # every n-th scene is kept for validation
+    share: Share = 1.0  # of the patches, beside simulated ones
 
 
 class NoiseSection(Section):
     """How dark and how noisy the simulated frames are."""
 
     cameras: tuple[str, ...] = ("sony-a7s2",)
+    calibrations: tuple[Path, ...] = ()  # files of `darkroom calibrate`, one more camera each
     iso: tuple[float, float] = (50, 25600)
     ratio: tuple[float, float] = (1, 300)
-    dark_share: float = Field(0.7, ge=0, le=1)  # of the ratios, drawn from the upper part
+    dark_share: Share = 0.7  # of the ratios, drawn from the upper part
     dark_from: float = 20
-    level_error: float = Field(0.1, ge=0)  # deviation of ln(level) as told to the network
-    black_error: float = Field(0.02, ge=0)  # in read-noise deviations
+    level_error: Size = 0.1  # deviation of ln(level) as told to the network
+    black_error: Size = 0.02  # in read-noise deviations
+    hot_pixels: Share = 0.0  # of the frames have hot and dead pixels
+    dark_shading: Size = 0.0  # in read-noise deviations
+
+
+class AdversarialSection(Section):
+    """A second network that learns to tell results from truths (Schoenfeld et al. 2020)."""
+
+    weight: Size = 0.0  # of its verdict in the loss; 0 trains without it
+    width: int = Field(32, gt=0, le=256)
+    levels: int = Field(4, ge=2, le=6)
+    learning_rate: float = Field(2e-4, gt=0)
+    cutmix: Share = 0.5  # of the batches are mixed, once it has started
+    start: int = Field(0, ge=0)  # step from which its verdict counts
 
 
 class TrainingSection(Section):
@@ -55,18 +92,22 @@ class TrainingSection(Section):
     batch: int = Field(8, gt=0)
     patch: int = Field(128, gt=0, multiple_of=16)  # packed pixels
     learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["cosine", "step"] = "cosine"
+    step_every: int = Field(1000, gt=0)  # of the schedule "step": after so many steps ...
+    gamma: float = Field(0.8, gt=0, le=1)  # ... the rate is multiplied by this
     warmup: int = Field(500, ge=0)
     loss: str = "l1-display"
     weight_decay: float = Field(0.0, ge=0)
     clip_gradient: float = Field(1.0, gt=0)
     ema: float = Field(0.999, ge=0, lt=1)
     seed: int = 0
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
     device: str = "cpu"
     threads: int = Field(0, ge=0)  # 0: as many as there are cores
     validate_every: int = Field(1000, gt=0)
     checkpoint_every: int = Field(500, gt=0)
     log_every: int = Field(50, gt=0)
+    tensorboard: bool = False
 
 
 class TrainConfig(Section):
@@ -74,7 +115,9 @@ class TrainConfig(Section):
 
     model: ModelSection = ModelSection()
     data: DataSection = DataSection()
+    pairs: PairsSection = PairsSection()
     noise: NoiseSection = NoiseSection()
+    adversarial: AdversarialSection = AdversarialSection()
     training: TrainingSection
 
 
@@ -100,13 +143,22 @@ def load_config(path: Path) -> TrainConfig:
 
 def resolved(config: TrainConfig, folder: Path) -> TrainConfig:
     """Return the configuration with its paths made relative to `folder`."""
-    data = config.data.model_copy(
-        update={
-            "photos": tuple(folder / path for path in config.data.photos),
-            "raw": tuple(folder / path for path in config.data.raw),
-        }
-    )
-    init = config.model.init and folder / config.model.init
-    return config.model_copy(
-        update={"data": data, "model": config.model.model_copy(update={"init": init})}
-    )
+    sections = {
+        name: section.model_copy(
+            update={key: rebased(value, folder) for key, value in section.__dict__.items()}
+        )
+        for name, section in config.__dict__.items()
+    }
+    return config.model_copy(update=sections)
+
+
+def rebased(value: Any, folder: Path) -> Any:
+    """Return a setting with every path in it made relative to `folder`."""
+    match value:
+        case Path():
+            return folder / value
+        case tuple():
+            return tuple(rebased(item, folder) for item in value)
+        case dict():
+            return {key: rebased(item, folder) for key, item in value.items()}
+    return value

@@ -16,13 +16,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from darkroom.errors import StoppedEarly
 from darkroom.learning.checkpoints import read_checkpoint, restore, save_checkpoint
-from darkroom.learning.config import ModelSection, TrainConfig, TrainingSection
+from darkroom.learning.config import TrainConfig, TrainingSection
 from darkroom.learning.losses import LOSSES
 from darkroom.learning.scenes import Scene
 from darkroom.learning.simulated_pairs import Pair, make_batch
+from darkroom.learning.start import starting_network
 from darkroom.learning.validation import score
-from darkroom.networks import NETWORKS, Network
-from darkroom.zoo.weights import build_network, load_weights
+from darkroom.networks import Network
 
 AHEAD = 3  # batches prepared while the network learns
 BAD_STEPS = 10  # losses in a row that are not numbers end the run
@@ -84,15 +84,6 @@ def make_learner(config: TrainConfig) -> Learner:
         fused=True,
     )
     return Learner(network, average, optimiser)
-
-
-def starting_network(model: ModelSection) -> Network:
-    """Return a fresh network, or one with the weights that the configuration starts from."""
-    if model.init is None:
-        return NETWORKS[model.network](**model.config)
-    network = build_network(load_weights(model.init), device="cpu")
-    network.train().requires_grad_(True)
-    return network
 
 
 def learning_rate(step: int, training: TrainingSection) -> float:

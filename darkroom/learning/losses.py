@@ -1,6 +1,6 @@
 """Losses by name. Each compares two linear pictures as a display would show them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -25,14 +25,25 @@ def display(linear: Tensor, camera_to_srgb: Tensor) -> Tensor:
     return torch.where(colours > KNEE, curve, 12.92 * colours)
 
 
+def display_errors(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> Iterator[Tensor]:
+    """Yield the difference on the display of each picture of a batch.
+
+    One at a time, because what a single patch needs fits into a processor's cache.
+    """
+    for one, true, matrix in zip(result, truth, camera_to_srgb, strict=True):
+        yield display(one[None], matrix[None]) - display(true[None], matrix[None])
+
+
 def l1_display(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> Tensor:
     """Mean absolute difference on the display."""
-    return (display(result, camera_to_srgb) - display(truth, camera_to_srgb)).abs().mean()
+    errors = display_errors(result, truth, camera_to_srgb)
+    return torch.stack([error.abs().mean() for error in errors]).mean()
 
 
 def l2_display(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> Tensor:
     """Mean squared difference on the display: what PSNR measures."""
-    return (display(result, camera_to_srgb) - display(truth, camera_to_srgb)).square().mean()
+    errors = display_errors(result, truth, camera_to_srgb)
+    return torch.stack([error.square().mean() for error in errors]).mean()
 
 
 LOSSES: dict[str, Loss] = {"l1-display": l1_display, "l2-display": l2_display}

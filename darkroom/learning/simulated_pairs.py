@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from darkroom.camera.bayer import pack, plane_gains
 from darkroom.camera.raw import NoiseLevel
-from darkroom.camera.sensor_noise import expose
+from darkroom.camera.sensor_noise import dark_shading, expose, with_defects
 from darkroom.camera.sensors import (
     SENSORS,
     ReadNoise,
@@ -144,12 +144,9 @@ def noise_of(condition: Condition) -> NoiseLevel:
 
 
 def darken(
-    truth: FloatArray, condition: Condition, *, black_error: float, rng: np.random.Generator
+    truth: FloatArray, condition: Condition, noise: NoiseSection, rng: np.random.Generator
 ) -> FloatArray:
-    """Take the picture in the dark and amplify it again: (3, H, W) -> planes (4, H/2, W/2).
-
-    `black_error` is how far, in counts, the black level is off.
-    """
+    """Take the picture in the dark and amplify it again: (3, H, W) -> planes (4, H/2, W/2)."""
     sensor, gains = condition.sensor, np.array(condition.white_balance, np.float32)
     signal = truth * (sensor.span / condition.ratio / gains[:, None, None])
     mosaic = np.empty(truth.shape[1:], np.float32)
@@ -163,9 +160,23 @@ def darken(
         kind=kind,  # type: ignore[arg-type]
         rng=rng,
     )
-    counts = np.minimum(np.rint(counts), sensor.span) + np.float32(black_error)
+    counts = with_flaws(counts, condition, noise, rng)
     amplification = np.array(plane_gains(condition.white_balance), np.float32) * condition.ratio
     return pack(counts) * (amplification / sensor.span).astype(np.float32)[:, None, None]
+
+
+def with_flaws(
+    counts: FloatArray, condition: Condition, noise: NoiseSection, rng: np.random.Generator
+) -> FloatArray:
+    """Return noisy counts as a sensor with flaws and a black level slightly off delivers them."""
+    span = condition.sensor.span
+    black_error = rng.normal(0, noise.black_error) * condition.read.sigma
+    if noise.dark_shading:
+        sigma = noise.dark_shading * condition.read.sigma
+        counts = counts + dark_shading((counts.shape[0], counts.shape[1]), sigma, rng)
+    if noise.hot_pixels and rng.random() < noise.hot_pixels:
+        counts = with_defects(counts, span, rng)
+    return np.minimum(np.rint(counts), span) + np.float32(black_error)
 
 
 def make_pair(
@@ -176,8 +187,7 @@ def make_pair(
     if min(condition.ratio * value for value in condition.white_balance) < BRIGHTEST:
         saturation = min(condition.white_balance) * condition.ratio
         truth = np.minimum(truth, np.float32(saturation))  # no sensor sees above its white
-    black_error = rng.normal(0, noise.black_error) * condition.read.sigma
-    planes = darken(truth, condition, black_error=black_error, rng=rng)
+    planes = darken(truth, condition, noise, rng)
     level = noise_of(condition).scaled(float(np.exp(rng.normal(0, noise.level_error))))
     matrix = scene.camera_to_srgb
     return Pair(

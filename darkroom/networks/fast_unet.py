@@ -18,6 +18,7 @@ square root of linear light.
 """
 
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,8 @@ from darkroom.networks.padding import pad_to_multiple
 BRIGHTEST = 8.0  # linear signals above this are clipped: three stops over white
 LEVEL = 16  # numbers that tell the network how noisy a frame is
 SHOT_FLOOR = 1e-8  # keeps the transform finite for a noise-free picture
+
+Scale = TypeVar("Scale", nn.Linear, nn.Conv2d)
 
 
 def stabilise(planes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,10 +53,11 @@ def stabilise(planes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     return stable, torch.cat([level, (level.log() + 4) / 2], 1)
 
 
-def starts_at_zero(layer: nn.Linear) -> nn.Linear:
+def starts_at_zero(layer: Scale) -> Scale:
     """Make a layer that changes nothing until it has learned to."""
     nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return layer
 
 

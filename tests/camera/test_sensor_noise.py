@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from darkroom.camera.sensor_noise import digitise, expose, read_noise_frame, tukey_lambda_noise
+from darkroom.camera.sensor_noise import (
+    dark_shading,
+    digitise,
+    expose,
+    read_noise_frame,
+    tukey_lambda_noise,
+    with_defects,
+)
 from darkroom.camera.sensors import ReadNoise
 
 QUIET = ReadNoise(0.0, 0.0, 0.0, 0.0)
@@ -69,3 +76,23 @@ def test_files_hold_whole_counts_from_0_to_white():
     levels = digitise(counts, black=512, white=16383)
     assert levels.dtype == np.uint16
     assert levels.tolist() == [0, 512, 513, 612, 16383]
+
+
+def test_dark_shading_is_smooth_along_columns() -> None:
+    shading = dark_shading((64, 96), 3.0, np.random.default_rng(0))
+    assert shading.shape == (64, 96)
+    assert np.allclose(np.diff(shading, 2, axis=0), 0, atol=1e-4)
+    many = [dark_shading((8, 8), 3.0, np.random.default_rng(seed)) for seed in range(300)]
+    assert 3.0 < np.std(many) < 4.5
+
+
+def test_few_pixels_are_defect_and_most_of_them_hot() -> None:
+    counts = np.full((512, 512), 100, np.float32)
+    shares = []
+    for seed in range(20):
+        flawed = with_defects(counts, 15871, np.random.default_rng(seed))
+        shares.append(float((flawed != counts).mean()))
+        assert ((flawed == 0) | (flawed >= counts)).all()
+        assert flawed.max() <= 15871 + 100
+    assert 0 < max(shares) < 5e-4
+    assert (counts == 100).all()

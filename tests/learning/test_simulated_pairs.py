@@ -10,6 +10,7 @@ from darkroom.learning.simulated_pairs import (
     make_pair,
     noise_of,
     random_condition,
+    with_flaws,
 )
 
 EVERY_CAMERA = NoiseSection(cameras=("sony-a7s2", "nikon-d850", "oppo-reno-10x"))
@@ -74,3 +75,14 @@ def test_raw_frames_keep_their_own_colours(scenes: list[Scene]) -> None:
     for pair in batch([*scenes, frame], 0, raw_share=1.0):
         assert np.array_equal(pair.camera_to_srgb, matrix)
         assert np.ptp(pair.truth) == 0
+
+
+def test_flaws_are_added_where_asked_for(scenes: list[Scene]) -> None:
+    flawed = EVERY_CAMERA.model_copy(update={"hot_pixels": 1.0, "dark_shading": 2.0})
+    condition = random_condition(EVERY_CAMERA, np.random.default_rng(1))
+    counts = np.full((256, 256), 40.0, np.float32)
+    plain = with_flaws(counts, condition, EVERY_CAMERA, np.random.default_rng(2))
+    worse = with_flaws(counts, condition, flawed, np.random.default_rng(2))
+    assert np.ptp(plain) == 0
+    assert np.unique(np.rint(worse)).size > 3
+    assert worse.max() <= condition.sensor.span + 1
