@@ -23,8 +23,9 @@ from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.noise import noise_level
 from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.errors import FailureCode, FileProblem, UsageProblem
-from darkroom.inference.guarded import Computed, Ladder, TileRules, run_guarded
+from darkroom.inference.guarded import Computed, Ladder, TileRules
 from darkroom.inference.memory import resident
+from darkroom.inference.views import run_views
 from darkroom.picture.guided_filter import GuidedFilter, smooth_linear
 from darkroom.picture.icc import icc_profile
 from darkroom.picture.metadata import PictureMetadata, without_gps
@@ -55,6 +56,7 @@ class Settings:
         tile: core of a tile in packed pixels; None chooses, 0 takes the whole frame.
         max_memory: bytes to stay under, None for a share of what is free.
         strength: scales the deviation of the noise that the network is told.
+        views: number of sides the frame is looked at from: 1, 2, 4 or 8.
         tone: name in `picture.tone.TONES`.
         guided_filter: the pass after the network, None for none.
         format: "tiff" or "png".
@@ -70,6 +72,7 @@ class Settings:
     tile: int | None = None
     max_memory: int | None = None
     strength: float = 1.0
+    views: int = 1
     tone: str = "standard"
     guided_filter: GuidedFilter | None = None
     format: str = "tiff"
@@ -80,7 +83,7 @@ class Settings:
 
     def params(self) -> dict[str, object]:
         """Return what decides how an output looks, beside input and model."""
-        names = ("strength", "tone", "guided_filter", "format", "strip_gps")
+        names = ("strength", "views", "tone", "guided_filter", "format", "strip_gps")
         reference = self.ratio.reference
         return {name: getattr(self, name) for name in names} | {
             "ratio": replace(self.ratio, reference=None),
@@ -240,9 +243,9 @@ def enhance(raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer) 
         np.clip(planes, 0, 1, out=planes)
     level = noise.amplified((red, green, blue, green2)).scaled(enhancer.settings.strength)
     told = np.array([*level.shot, *level.read], np.float32)
-    tile, max_memory = enhancer.settings.tile, enhancer.settings.max_memory
-    rules = TileRules(card.halo, card.multiple_of, tile, max_memory)
-    computed = run_guarded(enhancer.engine, planes, told, rules, enhancer.ladder)
+    settings, engine = enhancer.settings, enhancer.engine
+    rules = TileRules(card.halo, card.multiple_of, settings.tile, settings.max_memory)
+    computed = run_views(engine, planes, told, rules, enhancer.ladder, count=settings.views)
     return replace(computed, picture=visible(computed.picture, raw))
 
 

@@ -157,6 +157,15 @@ def test_strength_changes_what_the_network_is_told(dark: Path, small_model: str,
     assert not np.array_equal(gentle, full)
 
 
+def test_more_views_are_another_picture_of_the_same_size(
+    dark: Path, small_model: str, run: Run
+) -> None:
+    one, two, eight = (run(small_model, views=count) for count in (1, 2, 8))
+    assert one.shape == two.shape == eight.shape
+    assert not np.array_equal(one, two)
+    assert not np.array_equal(two, eight)
+
+
 @pytest.mark.parametrize("format", ["tiff", "png"])
 def test_formats_hold_the_same_pixels(dark: Path, small_model: str, format: str, run: Run) -> None:
     expected = run(small_model)

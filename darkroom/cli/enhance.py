@@ -46,6 +46,7 @@ def command(
     tile: opt.Tile = "auto",
     max_memory: opt.MaxMemory = None,
     strength: opt.Strength = 1.0,
+    views: opt.Views = opt.ViewCount.ONE,
     tone: opt.ToneCurve = opt.Tone.STANDARD,
     guided_filter: opt.Guided = False,
     radius: opt.Radius = None,

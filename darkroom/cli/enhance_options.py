@@ -32,6 +32,15 @@ class Tone(StrEnum):
     LIBRAW = "libraw"
 
 
+class ViewCount(StrEnum):
+    """From how many sides a frame is looked at."""
+
+    ONE = "1"
+    TWO = "2"
+    FOUR = "4"
+    EIGHT = "8"
+
+
 SUFFIXES = {Format.TIFF: ".tif", Format.PNG: ".png"}
 MEMORY_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}  # powers of two
 RADIUS, EPS = 5, 1e-5
@@ -66,6 +75,9 @@ MaxMemory = Annotated[
 ]
 Strength = Annotated[
     float, typer.Option(min=0, max=2, help="Denoising: 0 none, 1 as measured, 2 twice that.")
+]
+Views = Annotated[
+    ViewCount, typer.Option(help="Look from so many sides and average: cleaner, as much slower.")
 ]
 ToneCurve = Annotated[Tone, typer.Option("--tone", help="Tone curve of the picture.")]
 Guided = Annotated[
@@ -150,6 +162,7 @@ class EnhanceOptions:
     tile: str = "auto"
     max_memory: str | None = None
     strength: float = 1.0
+    views: str = "1"
     tone: str = "standard"
     guided_filter: bool = False
     radius: int | None = None
@@ -208,6 +221,7 @@ def settings_of(options: EnhanceOptions) -> "Settings":
         tile=parse_tile(options.tile),
         max_memory=parse_memory(options.max_memory),
         strength=options.strength,
+        views=parse_views(options.views),
         tone=options.tone,
         guided_filter=_guided_filter(options),
         format=options.format,
@@ -216,6 +230,13 @@ def settings_of(options: EnhanceOptions) -> "Settings":
         allow_suspect=options.allow_suspect,
         limits=_limits(options),
     )
+
+
+def parse_views(text: str) -> int:
+    """Read --views; raise UsageProblem if a manifest holds another number."""
+    if text in set(ViewCount):
+        return int(text)
+    raise UsageProblem(f"--views takes 1, 2, 4 or 8, not '{text}'")
 
 
 def parse_tile(text: str) -> int | None:

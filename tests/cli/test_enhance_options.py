@@ -41,6 +41,12 @@ def test_tiles_that_are_none(text: str) -> None:
         parse_tile(text)
 
 
+def test_only_whole_sets_of_views_are_taken() -> None:
+    assert settings_of(EnhanceOptions(views="8")).views == 8
+    with pytest.raises(UsageProblem, match="--views"):
+        settings_of(EnhanceOptions(views="3"))
+
+
 def test_options_survive_being_stored() -> None:
     options = EnhanceOptions(ratio="ev:+3", radius=7, guided_filter=True, decode_timeout=5.0)
     assert read_options(asdict(options)) == options
