@@ -12,10 +12,18 @@ torch.set_num_threads(1)  # on pictures this small, threads only wait for each o
 SMALL = {
     "fast-unet": {"width": 4, "blocks": [1], "bottom": 1, "detail": 4},
     "unet": {"width": 2, "levels": 3},
+    "deep-unet": {"width": 2, "levels": 4, "widest": 8, "root": True},
+    "attention-unet": {"width": 2, "levels": 3, "root": True},
+    "double-unet": {"width": 2, "levels": 3, "root": True},
+    "vae-unet": {"width": 2, "levels": 3, "tone_width": 2, "latent": 2, "root": True},
 }
 OUTPUTS = {
     "fast-unet": {"output_space": "camera-linear"},
     "unet": {"output_space": "srgb", "input_space": "planes", "noise_map": False, "clip": True},
+    "deep-unet": {"output_space": "camera-linear", "noise_map": False},
+    "attention-unet": {"output_space": "camera-linear", "noise_map": False},
+    "double-unet": {"output_space": "camera-linear", "noise_map": False},
+    "vae-unet": {"output_space": "camera-linear", "noise_map": False},
 }
 
 
@@ -24,7 +32,8 @@ def small_weights(folder: Path, network: str = "fast-unet") -> Path:
     torch.manual_seed(0)
     built = NETWORKS[network](**SMALL[network])
     with torch.no_grad():  # so that the untrained picture is not black
-        built.head.bias.fill_(0.4)
+        *_, bias = (b for name, b in built.named_parameters() if name.endswith("head.bias"))
+        bias.fill_(0.4)
     path = folder / f"small-{network}.safetensors"
     card = Card(
         name=f"small-{network}",
