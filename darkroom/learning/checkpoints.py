@@ -95,9 +95,14 @@ def restore(
     """Put a checkpoint's tensors back where they came from."""
     network.load_state_dict(part_of(tensors, "network."))
     average.load_state_dict(part_of(tensors, "average."))
+    restore_optimiser(optimiser, part_of(tensors, "optimiser."))
+
+
+def restore_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put moments back that `optimiser_tensors` named; `tensors` are without the prefix."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for name, value in part_of(tensors, "optimiser.").items():
+    for name, value in tensors.items():
         index, key = name.split(".")
         state.setdefault(int(index), {})[key] = laid_out_like(parameters[int(index)], value)
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})

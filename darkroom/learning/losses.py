@@ -1,13 +1,28 @@
-"""Losses by name. Each compares two linear pictures as a display would show them."""
+"""Losses by name: how two pictures are compared, and where.
 
-from collections.abc import Callable, Iterator
+A comparison is a number for two pictures. A view says what it sees of a result and its truth:
+linear light, or what a display would show. `LOSSES` are for networks that answer in linear camera
+RGB; `loss_of` gives the same comparisons for networks that answer in sRGB.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+from darkroom.measure.ms_ssim import weights_for
+from darkroom.measure.ssim import C1, C2, window_matrix
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]  # of result, truth, camera_to_srgb
+View = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # of the same
+Comparison = Callable[[Tensor, Tensor], Tensor]
 
 KNEE = 0.0031308  # where the sRGB curve turns linear (IEC 61966-2-1)
+SOFTNESS = 1e-3  # of the Charbonnier loss, as in Lai et al. 2017
+STRUCTURE = 0.84  # share of MS-SSIM in the mix, Zhao et al. 2017
+UNLIKE = 1e-4  # a likeness below it counts 0: the slope of its power has no bound there
 
 
 def display(linear: Tensor, camera_to_srgb: Tensor) -> Tensor:
@@ -25,25 +40,142 @@ def display(linear: Tensor, camera_to_srgb: Tensor) -> Tensor:
     return torch.where(colours > KNEE, curve, 12.92 * colours)
 
 
-def display_errors(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> Iterator[Tensor]:
-    """Yield the difference on the display of each picture of a batch.
+def in_linear_light(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> tuple[Tensor, Tensor]:
+    """See both pictures as the network gives them."""
+    return result, truth
 
-    One at a time, because what a single patch needs fits into a processor's cache.
+
+def on_display(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> tuple[Tensor, Tensor]:
+    """See both pictures as a display would show them, unclipped."""
+    return display(result, camera_to_srgb), display(truth, camera_to_srgb)
+
+
+def as_srgb(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> tuple[Tensor, Tensor]:
+    """See an sRGB result as it is, beside the finished picture of the truth, within 0..1.
+
+    This is what "Learning to See in the Dark" trains (Chen et al. 2018).
     """
-    for one, true, matrix in zip(result, truth, camera_to_srgb, strict=True):
-        yield display(one[None], matrix[None]) - display(true[None], matrix[None])
+    return result, display(truth, camera_to_srgb).clamp(0, 1)
 
 
-def l1_display(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> Tensor:
-    """Mean absolute difference on the display."""
-    errors = display_errors(result, truth, camera_to_srgb)
-    return torch.stack([error.abs().mean() for error in errors]).mean()
+def l1(result: Tensor, truth: Tensor) -> Tensor:
+    """Mean absolute difference."""
+    return (result - truth).abs().mean()
 
 
-def l2_display(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> Tensor:
-    """Mean squared difference on the display: what PSNR measures."""
-    errors = display_errors(result, truth, camera_to_srgb)
-    return torch.stack([error.square().mean() for error in errors]).mean()
+def l2(result: Tensor, truth: Tensor) -> Tensor:
+    """Mean squared difference: what PSNR measures."""
+    return (result - truth).square().mean()
 
 
-LOSSES: dict[str, Loss] = {"l1-display": l1_display, "l2-display": l2_display}
+def charbonnier(result: Tensor, truth: Tensor) -> Tensor:
+    """Mean of sqrt(difference^2 + 0.001^2): an L1 that is smooth around 0, where it is 0.001.
+
+    Charbonnier et al. 1994, "Two deterministic half-quadratic regularization algorithms for
+    computed imaging"; Lai et al. 2017, "Deep Laplacian Pyramid Networks", equation 2.
+    """
+    return ((result - truth).square() + SOFTNESS**2).sqrt().mean()
+
+
+def ms_ssim_mix(result: Tensor, truth: Tensor) -> Tensor:
+    """0.84 (1 - MS-SSIM) + 0.16 Gaussian-weighted L1: (N, 3, H, W) -> number.
+
+    Zhao, Gallo, Frosio, Kautz 2017, "Loss Functions for Image Restoration with Neural Networks",
+    section III-D. They blur one scale with five Gaussians; here the scales are those of
+    `darkroom.measure.ms_ssim`, and the L1 is weighted by the window on the coarsest one.
+    Pictures below 176 pixels have fewer scales: four from 88, three from 44, two from 22.
+    Nothing is clipped, as in the other losses: within 0..1 MS-SSIM is the metric, and a result
+    beyond white still learns. Where a picture has no likeness on some scale, the L1 teaches alone.
+
+    Raises:
+        ValueError: a side is below 11.
+    """
+    similarity, error = _similarity_and_error(result, truth)
+    return STRUCTURE * (1 - similarity.mean()) + (1 - STRUCTURE) * error
+
+
+def ms_ssim(result: Tensor, truth: Tensor) -> Tensor:
+    """Return the MS-SSIM of every channel, (N, C): the metric as something to learn from."""
+    return _similarity_and_error(result, truth)[0]
+
+
+def _similarity_and_error(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Return MS-SSIM of every channel, (N, C), and the L1 as the coarsest window sees it."""
+    weights = weights_for(min(truth.shape[-2:]))
+    score, errors = torch.ones(truth.shape[:2], device=truth.device), (result - truth).abs()
+    for scale, weight in enumerate(weights, 1):
+        luminance, contrast = _likeness(result, truth)
+        last = scale == len(weights)
+        mean = (luminance * contrast if last else contrast).mean((2, 3))
+        score = score * torch.where(mean > UNLIKE, mean.clamp(min=UNLIKE) ** weight, 0.0)
+        if not last:
+            result, truth, errors = halved(result), halved(truth), halved(errors)
+    return score, _blur(errors).mean()
+
+
+def _likeness(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maps of luminance and of contrast and structure wherever the window fits."""
+    mean_result, mean_truth = _blur(result), _blur(truth)
+    product, squares = mean_result * mean_truth, mean_result.square() + mean_truth.square()
+    covariance = _blur(result * truth) - product
+    variances = _blur(result.square() + truth.square()) - squares
+    luminance = (2 * product + C1) / (squares + C1)
+    return luminance, (2 * covariance + C2) / (variances + C2)
+
+
+def _blur(pictures: Tensor) -> Tensor:
+    """Return the window's means, (N, C, H, W) -> (N, C, H - 10, W - 10)."""
+    rows, columns = (_window(size, pictures.device) for size in pictures.shape[-2:])
+    return rows @ pictures @ columns.T
+
+
+@lru_cache(maxsize=32)
+def _window(size: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(window_matrix(size)).float().to(device)
+
+
+def halved(pictures: Tensor) -> Tensor:
+    """Return the means of 2 x 2 pixels; the edge of an odd size is repeated first."""
+    rows, columns = pictures.shape[-2:]
+    return F.avg_pool2d(F.pad(pictures, (0, columns % 2, 0, rows % 2), mode="replicate"), 2)
+
+
+def seen(compare: Comparison, view: View) -> Loss:
+    """Return the loss that compares what the view shows of each picture.
+
+    On a processor one picture at a time, because what a single patch needs fits into its cache.
+    A batch is the mean of its pictures either way.
+    """
+
+    def loss(result: Tensor, truth: Tensor, camera_to_srgb: Tensor) -> Tensor:
+        together = 1 if result.device.type == "cpu" else len(result)
+        parts = (torch.split(each, together) for each in (result, truth, camera_to_srgb))
+        costs = [compare(*view(*one)) for one in zip(*parts, strict=True)]
+        return torch.stack(costs).mean()
+
+    return loss
+
+
+COMPARISONS: dict[str, tuple[Comparison, View]] = {
+    "l1": (l1, in_linear_light),
+    "l2": (l2, in_linear_light),
+    "charbonnier": (charbonnier, in_linear_light),
+    "l1-display": (l1, on_display),
+    "l2-display": (l2, on_display),
+    "charbonnier-display": (charbonnier, on_display),
+    "ms-ssim-mix": (ms_ssim_mix, on_display),
+}
+LOSSES: dict[str, Loss] = {name: seen(*both) for name, both in COMPARISONS.items()}
+
+
+def loss_of(name: str, output_space: str) -> Loss:
+    """Return a loss for networks that answer in "camera-linear" or "srgb".
+
+    An sRGB result is on the display already, so that "l1" and "l1-display" are one loss there.
+    """
+    return seen(COMPARISONS[name][0], as_srgb) if output_space == "srgb" else LOSSES[name]
+
+
+def view_of(output_space: str) -> View:
+    """Return the view in which both pictures are on the display: what an adversary looks at."""
+    return as_srgb if output_space == "srgb" else on_display
