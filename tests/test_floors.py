@@ -20,7 +20,7 @@ MODULES = {
 FLOORS = (
     {"cli"},
     {"report"},
-    {"doctor", "enhance", "simulate", "train"},
+    {"calibrate", "doctor", "enhance", "evaluate", "simulate", "train"},
     {"batch", "learning"},
     {"zoo"},
     {"inference"},

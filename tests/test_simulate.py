@@ -7,6 +7,7 @@ import pytest
 import rawpy
 
 from darkroom.camera.bayer import planes_of
+from darkroom.camera.calibration import to_json
 from darkroom.camera.noise import noise_level
 from darkroom.camera.read import read_raw
 from darkroom.camera.sensors import SENSORS, noise_level_of
@@ -14,6 +15,7 @@ from darkroom.errors import FileProblem, UsageProblem
 from darkroom.picture.dng import write_bayer_dng
 from darkroom.picture.tone import srgb_decode
 from darkroom.simulate import SimulateSettings, simulate_file
+from tests.calibration_frames import calibration
 
 GREY = 140
 
@@ -51,6 +53,16 @@ def test_noise_is_the_sensors(kind: str, grey: Path, tmp_path: Path) -> None:
     signal = float(green.mean())
     expected = np.sqrt(level.shot[1] * signal + level.read[1])
     assert float(green.std()) == pytest.approx(expected, rel=0.08)
+
+
+def test_a_measured_camera_darkens_grey_to_grey(grey: Path, tmp_path: Path) -> None:
+    camera, dark = tmp_path / "camera.json", tmp_path / "dark.dng"
+    camera.write_bytes(to_json(calibration()))
+    simulate_file(grey, dark, SimulateSettings(camera=str(camera), iso=400, ratio=10))
+    raw = read_raw(dark)
+    assert (raw.model, raw.white_balance) == ("Testmaker One", pytest.approx((2.0, 1, 1.5)))
+    planes = planes_of(raw) * np.array([*raw.white_balance, 1])[:, None, None]
+    assert planes.mean((1, 2)) == pytest.approx(float(srgb_decode(GREY / 255)) / 10, rel=0.03)
 
 
 def test_the_same_seed_gives_the_same_file(grey: Path, tmp_path: Path) -> None:

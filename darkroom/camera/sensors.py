@@ -14,13 +14,18 @@ Sources:
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from darkroom.camera.calibration import Calibration, load_calibration
 from darkroom.camera.raw import NoiseLevel
 from darkroom.errors import UsageProblem
 
 Matrix = tuple[tuple[float, float, float], ...]
+
+CALIBRATION_SUFFIX = ".json"
+LEAST_NOISE = 1e-3  # counts; logarithms are taken of measured deviations
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Sensor:
         xyz_to_camera: colour matrix.
         daylight: white-balance gains of red and blue in daylight.
         measured: (ISO, sigma, tukey scale, tukey lambda, row sigma) rows, or none.
+        measured_gains: (ISO, counts per electron) rows that replace `gain_per_iso`, or none.
         lines: (slope, bias) of ln(sigma), ln(tukey scale), ln(row sigma) over ln(gain), or none.
         tukey_lambda: shape where only lines are known.
         variance_in_iso: coefficients (ISO^2, ISO, 1) of the Gaussian variance, or none.
@@ -66,6 +72,7 @@ class Sensor:
     daylight: tuple[float, float]
     gain_offset: float = 0.0
     measured: tuple[tuple[float, ...], ...] = ()
+    measured_gains: tuple[tuple[float, float], ...] = ()
     lines: tuple[tuple[float, float], ...] = ()
     tukey_lambda: float = 0.0
     variance_in_iso: tuple[float, float, float] | None = None
@@ -188,18 +195,59 @@ SENSORS: dict[str, Sensor] = {
 
 
 def find_sensor(name: str) -> Sensor:
-    """Return the camera called `name`; raise UsageProblem naming the known ones."""
+    """Return the camera called `name`, or the one of a calibration file where it ends in .json.
+
+    Raises:
+        UsageProblem: no camera has that name (the known ones are listed), or the file is none.
+    """
+    if name.lower().endswith(CALIBRATION_SUFFIX):
+        return sensor_of(load_calibration(Path(name)))
     if name not in SENSORS:
-        raise UsageProblem(f"no camera called {name!r} to simulate; known: {', '.join(SENSORS)}")
+        raise UsageProblem(
+            f"no camera called {name!r} to simulate; known: {', '.join(SENSORS)},"
+            " or a .json file of `darkroom calibrate`"
+        )
     return SENSORS[name]
+
+
+def sensor_of(calibration: Calibration) -> Sensor:
+    """Return a measured camera as one to simulate."""
+    gains = tuple((row.iso, row.gain) for row in calibration.rows if row.gain is not None)
+    iso, counts = gains[-1]
+    return Sensor(
+        make=calibration.make,
+        model=calibration.model,
+        black=round(calibration.black),
+        white=round(calibration.white),
+        gain_per_iso=counts / iso,
+        xyz_to_camera=calibration.xyz_to_camera,
+        daylight=calibration.daylight,
+        measured=tuple(
+            (
+                row.iso,
+                max(row.sigma, LEAST_NOISE),
+                max(row.tukey_scale, LEAST_NOISE),
+                row.tukey_lambda,
+                max(row.row_sigma, LEAST_NOISE),
+            )
+            for row in calibration.rows
+        ),
+        measured_gains=gains,
+    )
 
 
 def gain(sensor: Sensor, iso: float) -> float:
     """Return the counts that one electron makes at `iso`.
 
+    Measured gains are interpolated on logarithmic scales; beyond them the gain follows the ISO.
+
     >>> round(gain(SENSORS["sony-a7s2"], 3200), 2)
     3.06
     """
+    if sensor.measured_gains:
+        isos, gains = np.array(sensor.measured_gains).T
+        beyond = iso / float(np.clip(iso, isos[0], isos[-1]))
+        return beyond * float(np.exp(np.interp(np.log(iso), np.log(isos), np.log(gains))))
     return sensor.gain_per_iso * iso + sensor.gain_offset
 
 

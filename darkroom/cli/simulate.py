@@ -54,7 +54,7 @@ Camera = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="Whose noise and colours; `--camera list` names the cameras.",
+        help="Whose noise and colours: a name that `--camera list` shows, or a calibration file.",
         callback=list_cameras,
         is_eager=True,
     ),

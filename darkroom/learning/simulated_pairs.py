@@ -6,6 +6,7 @@ on the seed and its number alone, so a resumed run meets the same batches.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,12 @@ from darkroom.camera.sensors import (
     SENSORS,
     ReadNoise,
     Sensor,
+    find_sensor,
     gain,
     noise_level_of,
     read_noise,
 )
+from darkroom.errors import UsageProblem
 from darkroom.learning.config import NoiseSection
 from darkroom.learning.scenes import Scene, linear_crop
 from darkroom.picture.render import camera_to_srgb
@@ -53,12 +56,14 @@ class Pair:
         noise: (8,) shot terms and read terms of the four planes.
         truth: (3, 2p, 2p) linear white-balanced camera RGB.
         camera_to_srgb: (3, 3) colour matrix.
+        gains: (4,) white balance of the planes R, G, B, G2, for networks that want them without.
     """
 
     planes: FloatArray
     noise: FloatArray
     truth: FloatArray
     camera_to_srgb: FloatArray
+    gains: FloatArray
 
 
 def log_uniform(low: float, high: float, rng: np.random.Generator) -> float:
@@ -91,10 +96,40 @@ def random_ratio(noise: NoiseSection, rng: np.random.Generator) -> float:
     return log_uniform(low, high, rng)
 
 
+def random_sensor(noise: NoiseSection, rng: np.random.Generator) -> Sensor:
+    """Draw one of the cameras, those of calibration files included.
+
+    Raises:
+        UsageProblem: there is none to draw from, or a name or a file is of no camera.
+    """
+    names = (*noise.cameras, *map(str, noise.calibrations))
+    if not names:
+        raise UsageProblem("no camera to simulate; name one under noise.cameras")
+    return sensor_called(names[rng.integers(len(names))])
+
+
+@cache
+def sensor_called(name: str) -> Sensor:
+    """Return a camera by name or calibration file; a file is read once."""
+    return find_sensor(name)
+
+
+def iso_range(noise: NoiseSection, sensor: Sensor) -> tuple[float, float]:
+    """Return the ISOs to draw from: of a calibration only those it was measured at.
+
+    A calibration that was measured beyond all of them is taken on trust.
+    """
+    low, high = noise.iso
+    if sensor.measured_gains:
+        first, last = sensor.measured[0][0], sensor.measured[-1][0]
+        low, high = max(low, first), min(high, last)
+    return (low, high) if low <= high else noise.iso
+
+
 def random_condition(noise: NoiseSection, rng: np.random.Generator) -> Condition:
     """Draw a camera, its settings and the light."""
-    sensor = SENSORS[noise.cameras[rng.integers(len(noise.cameras))]]
-    iso = log_uniform(*noise.iso, rng)
+    sensor = random_sensor(noise, rng)
+    iso = log_uniform(*iso_range(noise, sensor), rng)
     read = read_noise(sensor, iso)
     spread = float(np.exp(rng.normal(0, sensor.spread)))
     read = replace(
@@ -195,6 +230,7 @@ def make_pair(
         noise=np.array([*level.shot, *level.read], np.float32),
         truth=truth,
         camera_to_srgb=condition.camera_to_srgb if matrix is None else matrix,
+        gains=np.array(plane_gains(condition.white_balance), np.float32),
     )
 
 

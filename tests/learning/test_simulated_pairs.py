@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from darkroom.camera.calibration import to_json
 from darkroom.camera.raw import NoiseLevel
+from darkroom.errors import UsageProblem
 from darkroom.learning.config import NoiseSection
 from darkroom.learning.scenes import Scene
 from darkroom.learning.simulated_pairs import (
@@ -12,6 +16,7 @@ from darkroom.learning.simulated_pairs import (
     random_condition,
     with_flaws,
 )
+from tests.calibration_frames import calibration
 
 EVERY_CAMERA = NoiseSection(cameras=("sony-a7s2", "nikon-d850", "oppo-reno-10x"))
 
@@ -86,3 +91,31 @@ def test_flaws_are_added_where_asked_for(scenes: list[Scene]) -> None:
     assert np.ptp(plain) == 0
     assert np.unique(np.rint(worse)).size > 3
     assert worse.max() <= condition.sensor.span + 1
+
+
+def test_calibrations_are_drawn_like_other_cameras(tmp_path: Path) -> None:
+    path = tmp_path / "night.json"
+    path.write_bytes(to_json(calibration()))
+    section = NoiseSection(cameras=("sony-a7s2",), calibrations=(path,))
+    rng = np.random.default_rng(0)
+    drawn = [random_condition(section, rng) for _ in range(60)]
+    path.unlink()  # it was read once
+    drawn.append(random_condition(section, rng))
+    measured = [one for one in drawn if one.sensor.model == "Testmaker One"]
+    assert 15 < len(measured) < 45
+    assert all(400 <= one.iso <= 6400 for one in measured)  # where it was measured
+    assert min(one.iso for one in drawn) < 400
+
+
+def test_a_calibration_alone_is_enough(scenes: list[Scene], tmp_path: Path) -> None:
+    path = tmp_path / "alone.json"
+    path.write_bytes(to_json(calibration()))
+    section = NoiseSection(cameras=(), calibrations=(path,), iso=(100, 200))
+    pairs = make_batch(scenes, section, batch=2, size=16, raw_share=0.0, seed=(1, 2))
+    assert all(np.isfinite(pair.planes).all() for pair in pairs)
+
+
+def test_some_camera_is_needed() -> None:
+    for section in (NoiseSection(cameras=()), NoiseSection(cameras=("pinhole",))):
+        with pytest.raises(UsageProblem):
+            random_condition(section, np.random.default_rng(0))

@@ -1,0 +1,199 @@
+"""What people and scripts read of `darkroom eval`."""
+
+import csv
+import io
+import json
+import math
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from darkroom import __version__
+from darkroom.batch.records import VERSION
+from darkroom.doctor import LIBRARIES, package_version
+from darkroom.evaluate import summarise, worst
+from darkroom.measure.metrics import METRICS
+from darkroom.report.console import printable, say
+from darkroom.report.models import write_columns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from darkroom.evaluate import Evaluation, Row, Scored
+    from darkroom.measure.summary import Summary
+
+FORMS = {"psnr": ".2f", "ssim": ".4f", "mse": ".3g", "cie76": ".2f", "ciede2000": ".2f"}
+ANY_FORM = ".4g"  # of a metric that is new
+HEAD = ("method", "pictures", "failed", *(metric.label for metric in METRICS.values()))
+LISTED = 5  # files without a partner that are named
+
+
+def write_scores(evaluation: "Evaluation") -> None:
+    """Write the table of means with their intervals, then the worst pictures of every row."""
+    write_columns([HEAD, *(line for row in evaluation.rows for line in lines_of(row))])
+    for row in evaluation.rows:
+        if found := worst(row.pictures):
+            write_columns([("",), (f"worst of {row.name}:",)])
+            write_columns([("  " + picture.name, in_short(picture)) for picture in found])
+
+
+def lines_of(row: "Row") -> Iterator[tuple[str, ...]]:
+    """Yield a row's means and, below them, their intervals."""
+    summaries = summarise(row.pictures)
+    means = (shown(metric, summary.mean) for metric, summary in summaries.items())
+    yield row.name, str(len(row.pictures)), str(row.failed), *means
+    intervals = [interval_text(metric, summary) for metric, summary in summaries.items()]
+    if any(intervals):
+        yield "  95 % interval", "", "", *intervals
+
+
+def write_markdown(evaluation: "Evaluation") -> None:
+    """Write the table alone, in Markdown, each interval behind its mean."""
+    rule = ("---", *("---:" for _ in HEAD[1:]))
+    for line in (HEAD, rule, *map(markdown_cells, evaluation.rows)):
+        write_columns([("| " + " | ".join(line) + " |",)])
+
+
+def markdown_cells(row: "Row") -> tuple[str, ...]:
+    """Return a row's cells, with what Markdown would take for the end of one escaped."""
+    scores = (
+        " ".join((shown(metric, summary.mean), interval_text(metric, summary))).rstrip()
+        for metric, summary in summarise(row.pictures).items()
+    )
+    return row.name.replace("|", "\\|"), str(len(row.pictures)), str(row.failed), *scores
+
+
+def say_notes(evaluation: "Evaluation") -> None:
+    """Say what the means leave out: failures, scores that are no numbers, files left over."""
+    for row in evaluation.rows:
+        if row.failed:
+            say(f"{row.name}: {row.failed} of {len(row.pictures)} failed and are not in the means")
+        for metric, summary in summarise(row.pictures).items():
+            if left_out := left_out_of(summary):
+                say(f"{row.name}: {METRICS[metric].label}: {left_out}, not in the mean")
+    for what, lone in (("results", evaluation.lone_results), ("truths", evaluation.lone_truths)):
+        if lone:
+            names = ", ".join(path.name for path in lone[:LISTED])
+            more = f" and {len(lone) - LISTED} more" if len(lone) > LISTED else ""
+            say(f"{len(lone)} {what} without a partner: {names}{more}")
+
+
+def left_out_of(summary: "Summary") -> str:
+    """Say how many scores are infinite or missing, "" if none."""
+    parts = (
+        (summary.infinite, "infinite (equal pictures)"),
+        (summary.missing, "missing (too small)"),
+    )
+    return ", ".join(f"{count} {what}" for count, what in parts if count)
+
+
+def picture_line(name: str, picture: "Scored") -> str:
+    """Return one picture's scores, or why it has none, in one line."""
+    return f"{name}: {picture.name}: {picture.problem or in_short(picture)}"
+
+
+def in_short(picture: "Scored") -> str:
+    """Return all scores of a picture."""
+    return ", ".join(
+        f"{METRICS[metric].label} {shown(metric, value)}"
+        for metric, value in picture.scores.items()
+    )
+
+
+def shown(metric: str, value: float) -> str:
+    """Return a score as tables show it.
+
+    >>> shown("psnr", 31.416), shown("mse", 0.00123456), shown("psnr", math.inf)
+    ('31.42', '0.00123', 'inf')
+    """
+    return "-" if math.isnan(value) else format(value, FORMS.get(metric, ANY_FORM))
+
+
+def interval_text(metric: str, summary: "Summary") -> str:
+    """Return the interval of a mean, "" if it has none."""
+    if summary.interval is None:
+        return ""
+    return "[" + ", ".join(shown(metric, end) for end in summary.interval) + "]"
+
+
+def pictures_csv(evaluation: "Evaluation") -> bytes:
+    """Return one line a picture and row, all digits; scores that are no numbers: inf and nan."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("method", "picture", "truth", "result", "seed", "problem", *METRICS))
+    for row in evaluation.rows:
+        for picture in row.pictures:
+            scores = (picture.scores.get(metric, "") for metric in METRICS)
+            seed = "" if picture.seed is None else picture.seed
+            names = (row.name, picture.name, str(picture.truth), path_text(picture.result) or "")
+            writer.writerow((*map(printable, names), seed, printable(picture.problem), *scores))
+    return text.getvalue().encode()
+
+
+def evaluation_json(evaluation: "Evaluation") -> bytes:
+    """Return everything as one JSON object, the same bytes for the same scores."""
+    record = {
+        "v": VERSION,
+        "darkroom": __version__,
+        "machine": {"system": platform.platform(), "machine": platform.machine()}
+        | {"cores": os.cpu_count()},
+        "versions": {"python": platform.python_version()}
+        | {name: package_version(name) for name in LIBRARIES},
+        "protocol": dict(evaluation.protocol),
+        "methods": [row_record(row) for row in evaluation.rows],
+        "lone_results": [path_text(path) for path in evaluation.lone_results],
+        "lone_truths": [path_text(path) for path in evaluation.lone_truths],
+    }
+    return (json.dumps(record, indent=1, allow_nan=False) + "\n").encode()
+
+
+def row_record(row: "Row") -> dict[str, object]:
+    """Return the means of a row, its worst pictures and every picture."""
+    summaries = summarise(row.pictures)
+    return {
+        "name": printable(row.name),
+        **row.facts,
+        "pictures": len(row.pictures),
+        "failed": row.failed,
+        "scores": {metric: summary_record(summary) for metric, summary in summaries.items()},
+        "worst": [printable(picture.name) for picture in worst(row.pictures)],
+        "each": [picture_record(picture) for picture in row.pictures],
+    }
+
+
+def summary_record(summary: "Summary") -> dict[str, object]:
+    """Return a mean, the ends of its interval, and how many scores are in it or are left out."""
+    low, high = summary.interval or (None, None)
+    return {
+        "mean": number(summary.mean),
+        "low": low,
+        "high": high,
+        "count": summary.count,
+        "infinite": summary.infinite,
+        "missing": summary.missing,
+    }
+
+
+def picture_record(picture: "Scored") -> Mapping[str, object]:
+    """Return the scores of one picture, or why it has none."""
+    return {
+        "name": printable(picture.name),
+        "truth": path_text(picture.truth),
+        "result": path_text(picture.result),
+        "seed": picture.seed,
+        "problem": printable(picture.problem) or None,
+        "scores": {metric: number(value) for metric, value in picture.scores.items()},
+    }
+
+
+def number(value: float) -> float | str | None:
+    """Return what JSON can hold of a score: infinity as "inf", NaN as null."""
+    if math.isnan(value):
+        return None
+    return "inf" if math.isinf(value) else value
+
+
+def path_text(path: "Path | None") -> str | None:
+    """Return a path as text whatever bytes it holds."""
+    return None if path is None else printable(str(path))
