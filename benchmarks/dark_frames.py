@@ -1,11 +1,11 @@
-"""Dark frames with a known truth for the quality benchmarks, and the peers that develop them."""
+"""Dark frames with a known truth for the quality benchmarks, and what develops them."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import rawpy
@@ -19,10 +19,7 @@ from darkroom.picture.tone import srgb_encode
 from darkroom.simulate import SimulateSettings, simulate_file
 
 Srgb = npt.NDArray[np.float32]
-Method = Callable[[Path, float], Srgb]
-
-# OpenCV's non-local means at every strength worth trying: (h, hColor) for windows 7 and 21.
-NLM_STRENGTHS = ((5, 10), (10, 20), (15, 30), (20, 40), (30, 60), (40, 80))
+Setting = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,16 +35,40 @@ class Condition:
         return f"{self.camera} ISO {self.iso:g} x{self.ratio:g}"
 
 
-def dark_frames(truths: list[Path], condition: Condition) -> Iterator[tuple[Srgb, Path]]:
-    """Yield each truth in sRGB [0, 1] and the DNG of its dark frame (deleted afterwards)."""
-    for seed, truth in enumerate(truths):
-        with tempfile.TemporaryDirectory() as folder:
-            dng = Path(folder) / f"{truth.stem}.dng"
-            settings = SimulateSettings(
-                camera=condition.camera, iso=condition.iso, ratio=condition.ratio, seed=seed
-            )
-            simulate_file(truth, dng, settings)
-            yield load_picture(truth), dng
+Develop = Callable[[list[Path], Condition, Setting], Iterator[Srgb]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the tables: what develops DNGs, in order.
+
+    Attributes:
+        develop: gives the pictures.
+        grid: settings to choose from, by rising strength; the only one is the tool's default.
+        program: what has to be installed beside the Python packages.
+    """
+
+    develop: Develop
+    grid: tuple[Setting, ...] = ({},)
+    program: str = ""
+
+
+def parse_condition(text: str) -> Condition:
+    """Read CAMERA:ISO:RATIO.
+
+    >>> str(parse_condition("sony-a7s2:3200:100"))
+    'sony-a7s2 ISO 3200 x100'
+    """
+    camera, iso, ratio = text.split(":")
+    return Condition(camera, float(iso), float(ratio))
+
+
+def make_frame(truth: Path, condition: Condition, seed: int, folder: Path) -> Path:
+    """Write the dark frame of a truth as a DNG into `folder`; equal seeds make equal frames."""
+    dng = folder / f"{truth.stem}.dng"
+    camera, iso, ratio = condition.camera, condition.iso, condition.ratio
+    simulate_file(truth, dng, SimulateSettings(camera=camera, iso=iso, ratio=ratio, seed=seed))
+    return dng
 
 
 def enhancer_for(model: str, ratio: float) -> Enhancer:
@@ -56,8 +77,8 @@ def enhancer_for(model: str, ratio: float) -> Enhancer:
     return load_enhancer(settings, Decoder())
 
 
-def by_darkroom(enhancer: Enhancer) -> Method:
-    """Return the method that enhances a file as the command does and reads its output."""
+def by_darkroom(enhancer: Enhancer) -> Callable[[Path, float], Srgb]:
+    """Return what enhances a file as the command does and reads its output."""
 
     def method(dng: Path, ratio: float) -> Srgb:
         with tempfile.TemporaryDirectory() as folder:
@@ -82,22 +103,9 @@ def libraw_ahd(dng: Path, ratio: float) -> Srgb:
             output_bps=16,
             adjust_maximum_thr=0,
         )
-    bright = np.minimum(linear.astype(np.float32) / 65535 * np.float32(ratio), 1)
-    return srgb_encode(bright).astype(np.float32)
+    return brightened(linear.astype(np.float32) / 65535, ratio)
 
 
-def non_local_means(h: float, h_colour: float) -> Method:
-    """Return LibRaw followed by OpenCV's non-local means on the 8-bit sRGB picture."""
-
-    def method(dng: Path, ratio: float) -> Srgb:
-        srgb8 = np.rint(libraw_ahd(dng, ratio) * 255).astype(np.uint8)
-        cleaned = cv2.fastNlMeansDenoisingColored(srgb8, None, h, h_colour, 7, 21)
-        return np.asarray(cleaned, np.float32) / 255
-
-    return method
-
-
-def peers() -> dict[str, Method]:
-    """Return every peer by the name it has in tables."""
-    nlm = {f"LibRaw + NLM h={h} hColor={c}": non_local_means(h, c) for h, c in NLM_STRENGTHS}
-    return {"LibRaw AHD": libraw_ahd, **nlm}
+def brightened(linear: Srgb, ratio: float) -> Srgb:
+    """Brighten linear light and encode it by the sRGB curve, clipped at white."""
+    return srgb_encode(np.minimum(linear * np.float32(ratio), 1)).astype(np.float32)
