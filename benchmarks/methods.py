@@ -120,7 +120,7 @@ def scored(weights: dict[str, Path], options: argparse.Namespace) -> dict[str, d
     chosen = ["--camera", "sony-a7s2", "--iso", "3200", "--ratio", "100"]
     where = ["--simulate", options.truths, "--json", record, "--overwrite", "-q"]
     subprocess.run(program("eval", *where, *chosen, *models), check=True)
-    rows = json.loads(record.read_text())["results"]
+    rows = json.loads(record.read_text())["methods"]
     return {
         method: {score: facts["mean"] for score, facts in row["scores"].items()}
         for method, row in zip(weights, rows, strict=True)

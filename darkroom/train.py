@@ -1,21 +1,54 @@
-"""Recipe: clean pictures -> dark, noisy ones -> weights."""
+"""Recipe: clean pictures, or real pairs of exposures -> weights."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from darkroom.errors import UsageProblem
+from darkroom.inference.engine import choose_device
+from darkroom.learning.allocation import keep_freed_memory
+from darkroom.learning.batches import Sources, sources_of
 from darkroom.learning.checkpoints import has_checkpoint
 from darkroom.learning.config import TrainConfig
-from darkroom.learning.loop import Learner, Progress, fit, make_learner, resume
+from darkroom.learning.distributed import Team, own_device, teamed
+from darkroom.learning.learner import Learner, make_learner, resume
+from darkroom.learning.loop import fit
 from darkroom.learning.losses import LOSSES
+from darkroom.learning.precision import check_precision
+from darkroom.learning.progress import Progress
+from darkroom.learning.real_pairs import load_pairs
 from darkroom.learning.scenes import load_scenes
-from darkroom.learning.validation import picture_strip, split, validation_pairs
-from darkroom.networks import NETWORKS, Network
+from darkroom.learning.simulated_pairs import Pair
+from darkroom.learning.start import completed, encoder_parts
+from darkroom.learning.tensorboard import open_board, show_progress, show_strip
+from darkroom.learning.validation import (
+    Examination,
+    examine,
+    real_validation_pairs,
+    split,
+    validation_pairs,
+)
+from darkroom.networks import Network
+from darkroom.networks.fast_unet import FastUNet
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.picture.png import write_png
 from darkroom.publish import publish, sweep
 from darkroom.zoo.card import Card
+from darkroom.zoo.find import SUFFIX, locate
 from darkroom.zoo.weights import save_weights
+
+WARMUP_SHARE = 10  # of a run whose length is given beside the configuration: a tenth at most
+
+OnProgress = Callable[[Progress], None]
+OnExamined = Callable[[Learner, Examination, bool], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run learns from, and what it is validated with."""
+
+    sources: Sources
+    validation: dict[str, list[Pair]]
 
 
 def train(
@@ -23,10 +56,12 @@ def train(
     run: Path,
     *,
     continue_run: bool = False,
-    on_progress: Callable[[Progress], None],
+    on_progress: OnProgress,
     on_skipped: Callable[[str], None],
 ) -> Path:
-    """Train a network on simulated dark frames and return the file of its best weights.
+    """Train a network and return the file of its best weights.
+
+    Started by `torchrun`, it is one of several processes that learn together.
 
     Args:
         config: what to train, on what, how long.
@@ -37,65 +72,177 @@ def train(
 
     Raises:
         UsageProblem: the configuration names unknown things, or `run` holds another run.
+        EnvironmentProblem: device, weights to start from or TensorBoard are missing or unusable.
         StoppedEarly: the loss was not a number several times in a row.
+        KeyboardInterrupt: a signal came; the step was finished and a checkpoint saved.
     """
-    prepare(config, run, continue_run)
-    scenes, skipped = load_scenes(
-        config.data.photos, config.data.raw, smallest=2 * config.training.patch
-    )
-    for sentence in skipped:
-        on_skipped(sentence)
-    training_scenes, held_out = split(scenes, config.data.holdout)
-    validation = validation_pairs(held_out, size=config.training.patch)
-    learner = make_learner(config)
-    resume(learner, run)
-    weights = run / f"{config.model.name}.safetensors"
-
-    def keep_best(learner: Learner, scores: dict[str, float]) -> None:
-        network = learner.mean
-        save_weights(weights, card_of(config, network, scores, learner.step), network)
-        strip = picture_strip(network, validation, device=config.training.device)
-        strip_file = run / f"validation_{learner.step:07d}.png"
-        publish(strip_file, lambda file: write_png(file, strip, PictureMetadata()), overwrite=True)
-
-    fit(
-        learner,
-        config,
-        training_scenes,
-        validation,
-        run=run,
-        on_progress=on_progress,
-        on_best=keep_best,
-    )
-    return weights
+    with teamed(choose_device(config.training.device)) as team:
+        config = settled(config, team)
+        prepare(config, run, continue_run, team)
+        tell, keep = recording(config, run, on_progress) if team.leads else (ignore, ignore)
+        data = load_data(config, run, on_skipped if team.leads else ignore)
+        learner = make_learner(config, team)
+        resume(learner, run)
+        fit(
+            learner,
+            config,
+            data.sources,
+            run=run,
+            team=team,
+            examine=lambda network: examine(
+                network, data.validation, config.model, device=config.training.device
+            ),
+            on_progress=tell,
+            on_examined=keep,
+        )
+    return weights_file(config, run)
 
 
-def prepare(config: TrainConfig, run: Path, continue_run: bool) -> None:
-    """Check names and folder."""
-    for kind, name, known in (
-        ("network", config.model.network, NETWORKS),
-        ("loss", config.training.loss, LOSSES),
-    ):
-        if name not in known:
-            raise UsageProblem(f"no {kind} called {name!r}; known: {', '.join(known)}")
+def changed(
+    config: TrainConfig,
+    *,
+    init: str | None = None,
+    freeze_encoder: bool = False,
+    steps: int | None = None,
+    calibrations: tuple[Path, ...] = (),
+) -> TrainConfig:
+    """Return a configuration with some settings changed for this run.
+
+    Args:
+        config: as its file says.
+        init: name or file of the weights to start from.
+        freeze_encoder: keep the way down of the network as it is.
+        steps: length of the run; its warm-up takes a tenth at most.
+        calibrations: calibration files of the cameras to simulate, in place of all others.
+
+    Raises:
+        EnvironmentProblem: there are no such weights.
+    """
+    model, noise, training = config.model, config.noise, config.training
+    if init is not None:
+        model = model.model_copy(update={"init": locate(init)})
+    if freeze_encoder:
+        model = model.model_copy(update={"freeze": (*model.freeze, *encoder_parts(model))})
+    if steps is not None:
+        warmup = min(training.warmup, steps // WARMUP_SHARE)
+        training = training.model_copy(update={"steps": steps, "warmup": warmup})
+    if calibrations:
+        noise = noise.model_copy(update={"cameras": (), "calibrations": calibrations})
+    return config.model_copy(update={"model": model, "noise": noise, "training": training})
+
+
+def settled(config: TrainConfig, team: Team) -> TrainConfig:
+    """Return the configuration with nothing left open, for this process.
+
+    Raises:
+        UsageProblem: it asks for something unknown or impossible.
+        EnvironmentProblem: the device or the weights to start from are missing.
+    """
+    training = config.training
+    if training.loss not in LOSSES:
+        raise UsageProblem(f"no loss called {training.loss!r}; known: {', '.join(LOSSES)}")
+    if training.batch < team.size:
+        raise UsageProblem(
+            f"training.batch is {training.batch} for {team.size} processes; each needs a pair"
+        )
+    device = own_device(choose_device(training.device), team)
+    training = training.model_copy(update={"device": device})
+    check_precision(training)
+    return config.model_copy(update={"training": training, "model": completed(config.model)})
+
+
+def prepare(config: TrainConfig, run: Path, continue_run: bool, team: Team) -> None:
+    """Make the folder of the run and the process fit for it."""
     if has_checkpoint(run) and not continue_run:
         raise UsageProblem(f"{run} holds a run already; add --resume or choose another folder")
-    run.mkdir(parents=True, exist_ok=True)
-    sweep(run)  # what a killed run left behind
+    if team.leads:
+        run.mkdir(parents=True, exist_ok=True)
+        sweep(run)  # what a killed run left behind
+    if config.training.device == "cpu":
+        keep_freed_memory()
+
+
+def load_data(config: TrainConfig, run: Path, on_skipped: Callable[[str], None]) -> Data:
+    """Load clean pictures and real pairs, and cut the patches to validate with.
+
+    Raises:
+        UsageProblem: there is nothing to learn from.
+    """
+    patch, wanted = config.training.patch, config.data
+    real = load_pairs(config.pairs, run, smallest=2 * patch, on_skipped=on_skipped)
+    if not (wanted.photos or wanted.raw) and real.training:
+        held_out = real_validation_pairs(real.held_out or real.training, size=patch)
+        return Data(sources_of([], real.training), held_out)
+    scenes, skipped = load_scenes(wanted.photos, wanted.raw, smallest=2 * patch)
+    for sentence in skipped:
+        on_skipped(sentence)
+    clean, held_out_clean = split(scenes, wanted.holdout)
+    validation = validation_pairs(held_out_clean, size=patch)
+    validation |= real_validation_pairs(real.held_out, size=patch)
+    return Data(sources_of(clean, real.training), validation)
+
+
+def recording(
+    config: TrainConfig, run: Path, on_progress: OnProgress
+) -> tuple[OnProgress, OnExamined]:
+    """Return what tells of progress and what keeps strips and the best weights."""
+    board = open_board(run) if config.training.tensorboard else None
+
+    def tell(progress: Progress) -> None:
+        on_progress(progress)
+        if board:
+            show_progress(board, progress)
+
+    def keep(learner: Learner, seen: Examination, best: bool) -> None:
+        if best:
+            card = card_of(config, learner.mean, seen.scores, learner.step)
+            save_weights(weights_file(config, run), card, learner.mean)
+        strip = run / f"validation_{learner.step:07d}.png"
+        publish(strip, lambda file: write_png(file, seen.strip, PictureMetadata()), overwrite=True)
+        if board:
+            show_strip(board, seen.strip, learner.step)
+
+    return tell, keep
+
+
+def ignore(*_: object) -> None:
+    """Say and keep nothing: what processes do that do not lead."""
+
+
+def weights_file(config: TrainConfig, run: Path) -> Path:
+    """Return the file of the best weights."""
+    return run / f"{config.model.name}{SUFFIX}"
 
 
 def card_of(config: TrainConfig, network: Network, scores: dict[str, float], step: int) -> Card:
     """Describe the weights as they are now."""
-    recipe = config.model_dump(mode="json", include={"noise", "training"})
+    model = config.model
     return Card(
-        name=config.model.name,
-        version=config.model.version,
-        network=config.model.network,
-        config=config.model.config,
+        name=model.name,
+        version=model.version,
+        network=model.network,
+        config=model.config,
+        input_space=model.input_space,
+        output_space=model.output_space,
+        noise_map=isinstance(network, FastUNet),
+        clip=model.clip,
         halo=network.halo,
         multiple_of=network.multiple_of,
-        data=config.model.data,
-        licence=config.model.licence,
-        recipe={**recipe, "steps_done": step},
+        data=model.data,
+        licence=model.licence,
+        recipe={**recipe_of(config), "steps_done": step},
         scores={f"validation PSNR dB, {name}": value for name, value in scores.items()},
     )
+
+
+def recipe_of(config: TrainConfig) -> dict[str, object]:
+    """Return how the weights were made, without paths of this machine."""
+    settings = config.model_dump(mode="json", include={"noise", "pairs", "adversarial", "training"})
+    pairs, noise = settings["pairs"], settings["noise"]
+    noise["calibrations"] = [path.name for path in config.noise.calibrations]
+    used = bool(config.pairs.lists or config.pairs.folders)
+    settings["pairs"] = {k: pairs[k] for k in ("most_ratio", "holdout", "share")} if used else {}
+    settings["model"] = {"freeze": config.model.freeze} if config.model.freeze else {}
+    if not config.adversarial.weight:
+        settings["adversarial"] = {}
+    return {name: table for name, table in settings.items() if table}

@@ -10,17 +10,27 @@ import cv2
 import numpy as np
 import pytest
 
+from darkroom.cli import run as run_command
 from darkroom.learning.config import TrainConfig, load_config
 from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
 from darkroom.zoo.weights import load_weights
+from tests.learning.pair_files import write_scenes
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 TRAININGS = sorted(EXAMPLES.glob("*.toml"))
 
 # What makes a training short, whatever it trains.
-SHORT = {"steps": 2, "batch": 1, "patch": 16, "validate_every": 2, "checkpoint_every": 2}
+SHORT = {
+    "steps": 2,
+    "batch": 1,
+    "patch": 16,
+    "width": 4,
+    "validate_every": 2,
+    "checkpoint_every": 2,
+    "device": '"cpu"',
+}
 
 
 def run(*line: str | Path, folder: Path) -> str:
@@ -42,7 +52,11 @@ def draw_photos(folder: Path) -> None:
 def shortened(text: str) -> str:
     """Return a training configuration with the numbers of a short run."""
     for name, value in SHORT.items():
-        text = re.sub(rf"^{name} = \d+", f"{name} = {value}", text, flags=re.MULTILINE)
+        text = re.sub(rf"^{name} = \S+", f"{name} = {value}", text, flags=re.MULTILINE)
+    text = text.replace("config = { root", "config = { width = 4, root")
+    text = text.replace("config = { levels", "config = { width = 4, levels")
+    if "config = " not in text:
+        text = text.replace('network = "unet"', 'network = "unet"\nconfig = { width = 4 }')
     return text
 
 
@@ -62,7 +76,8 @@ def test_the_dark_frame_becomes_a_picture(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("training", TRAININGS, ids=lambda path: path.name)
-def test_trainings_run(training: Path, tmp_path: Path) -> None:
+def test_trainings_run(training: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("darkroom.train.keep_freed_memory", lambda: False)  # it is for good
     draw_photos(tmp_path / "photos")
     (tmp_path / "raw").mkdir()
     simulate_file(
@@ -70,9 +85,12 @@ def test_trainings_run(training: Path, tmp_path: Path) -> None:
         tmp_path / "raw" / "clean.dng",
         SimulateSettings(iso=100, ratio=1),
     )
+    listed = write_scenes(tmp_path, ("00001", "00002", "00003"))
+    listed.rename(tmp_path / "Sony_train_list.txt")
+    shutil.copytree(tmp_path / "Sony", tmp_path / "pairs")
     config = tmp_path / training.name
     config.write_text(shortened(training.read_text(encoding="utf-8")), encoding="utf-8")
-    run("-m", "darkroom", "train", config, "-o", "run", folder=tmp_path)
+    assert run_command(["train", str(config), "-o", str(tmp_path / "run")]) == 0
     name = load_config(config).model.name
     assert load_weights(tmp_path / "run" / f"{name}.safetensors").card.name == name
 
@@ -80,8 +98,10 @@ def test_trainings_run(training: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("training", TRAININGS, ids=lambda path: path.name)
 def test_trainings_name_their_folders_beside_themselves(training: Path, tmp_path: Path) -> None:
     copied = load_config(Path(shutil.copy(training, tmp_path)))
-    for path in (*copied.data.photos, *copied.data.raw):
-        assert path.parent == tmp_path
+    data, pairs = copied.data, copied.pairs
+    named = (*data.photos, *data.raw, *pairs.lists, *pairs.folders)
+    assert named
+    assert all(path.parent == tmp_path for path in named)
 
 
 def test_the_long_training_explains_every_setting() -> None:

@@ -1,19 +1,33 @@
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from darkroom.errors import UsageProblem
+from darkroom import train as recipe
+from darkroom.errors import EnvironmentProblem, UsageProblem
+from darkroom.learning.checkpoints import read_checkpoint
 from darkroom.learning.config import (
     DataSection,
     ModelSection,
     NoiseSection,
+    PairsSection,
     TrainConfig,
     TrainingSection,
 )
-from darkroom.train import train
+from darkroom.learning.distributed import Team
+from darkroom.learning.validation import CONDITIONS
+from darkroom.train import changed, load_data, recipe_of, settled, train
 from darkroom.zoo.weights import build_network, load_weights
+from tests.learning.pair_files import write_scenes
 
 SMALL = {"width": 4, "blocks": [1], "bottom": 1, "detail": 4}
 
@@ -36,6 +50,21 @@ def run(config: TrainConfig, folder: Path, **options: object) -> Path:
     return train(config, folder, on_progress=lambda _: None, on_skipped=lambda _: None, **options)  # type: ignore[arg-type]
 
 
+@pytest.fixture(autouse=True)
+def _plain_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the memory of the process that runs all tests as it is."""
+    monkeypatch.setattr(recipe, "keep_freed_memory", lambda: False)
+
+
+def with_model(settings: TrainConfig, /, **changes: object) -> TrainConfig:
+    model = ModelSection.model_validate(settings.model.model_dump(exclude_unset=True) | changes)
+    return settings.model_copy(update={"model": model})
+
+
+def with_training(config: TrainConfig, **changes: object) -> TrainConfig:
+    return config.model_copy(update={"training": config.training.model_copy(update=changes)})
+
+
 def test_gives_weights_with_a_card(config: TrainConfig, tmp_path: Path) -> None:
     weights = load_weights(run(config, tmp_path / "run"))
     card = weights.card
@@ -43,8 +72,35 @@ def test_gives_weights_with_a_card(config: TrainConfig, tmp_path: Path) -> None:
     assert card.recipe["training"]["steps"] == 4
     assert any("PSNR" in name for name in card.scores)
     assert str(tmp_path) not in str(card)
+    assert set(card.recipe) == {"noise", "training", "steps_done"}
     build_network(weights, device="cpu")
-    assert list((tmp_path / "run").glob("validation_*.png"))
+
+
+def test_every_validation_leaves_a_strip(config: TrainConfig, tmp_path: Path) -> None:
+    run(config, tmp_path / "run")
+    strips = sorted(path.name for path in (tmp_path / "run").glob("validation_*.png"))
+    assert strips == ["validation_0000002.png", "validation_0000004.png"]
+
+
+def test_the_card_says_what_the_network_takes_and_gives(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    spaces = {"input_space": "planes", "output_space": "srgb", "clip": True}
+    unet = {"network": "unet", "config": {"width": 2, "levels": 3}}
+    sid = with_model(config, **unet, **spaces, freeze=("encoder",))
+    card = load_weights(run(with_training(sid, loss="l1"), tmp_path / "run")).card
+    assert {name: getattr(card, name) for name in spaces} == spaces
+    assert not card.noise_map
+    assert card.recipe["model"] == {"freeze": ["encoder"]}
+
+
+def test_paths_of_this_machine_stay_out_of_the_card(config: TrainConfig, tmp_path: Path) -> None:
+    noise = config.noise.model_copy(update={"calibrations": (tmp_path / "night.json",)})
+    pairs = PairsSection(lists=(tmp_path / "list.txt",), cache=tmp_path)
+    recipe = recipe_of(config.model_copy(update={"noise": noise, "pairs": pairs}))
+    assert str(tmp_path) not in str(recipe)
+    assert recipe["noise"]["calibrations"] == ["night.json"]  # type: ignore[index]
+    assert recipe["pairs"] == {"most_ratio": 300, "holdout": 20, "share": 1}
 
 
 def test_a_run_is_never_overwritten_unasked(config: TrainConfig, tmp_path: Path) -> None:
@@ -52,6 +108,30 @@ def test_a_run_is_never_overwritten_unasked(config: TrainConfig, tmp_path: Path)
     with pytest.raises(UsageProblem, match="--resume"):
         run(config, tmp_path / "run")
     run(config, tmp_path / "run", continue_run=True)
+
+
+def test_learns_from_real_pairs_alone(config: TrainConfig, tmp_path: Path) -> None:
+    lists = (write_scenes(tmp_path / "sid", ("00001", "00002", "00003")),)
+    pairs = PairsSection(lists=lists, cache=tmp_path / "cache")
+    real = config.model_copy(update={"data": DataSection(), "pairs": pairs})
+    card = load_weights(run(real, tmp_path / "run")).card
+    assert set(card.scores) == {f"validation PSNR dB, {name}" for name in ("real pairs", "mean")}
+
+
+def test_learns_from_both_kinds_of_pairs(config: TrainConfig, tmp_path: Path) -> None:
+    lists = (write_scenes(tmp_path / "sid", ("00001", "00002", "00003")),)
+    pairs = PairsSection(lists=lists, cache=tmp_path / "cache", share=0.5)
+    both = load_data(config.model_copy(update={"pairs": pairs}), tmp_path / "run", print)
+    assert {*CONDITIONS, "real pairs"} == set(both.validation)
+    assert len(both.sources.real) == 2
+    assert len(both.sources.photos.scenes) > 0
+
+
+def test_without_anything_to_learn_from_the_settings_are_named(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageProblem, match=r"data\.photos"):
+        run(config.model_copy(update={"data": DataSection()}), tmp_path / "run")
 
 
 def test_starts_from_given_weights(config: TrainConfig, tmp_path: Path) -> None:
@@ -63,6 +143,31 @@ def test_starts_from_given_weights(config: TrainConfig, tmp_path: Path) -> None:
     assert all(np.allclose(before[k], after[k], atol=1e-3) for k in before)
 
 
+def test_a_fine_tuning_takes_the_network_from_the_card(config: TrainConfig, tmp_path: Path) -> None:
+    first = run(config, tmp_path / "first")
+    bare = config.model_copy(update={"model": ModelSection(name="tuned")})
+    tuned = changed(bare, init=str(first), freeze_encoder=True, steps=2)
+    second = run(tuned, tmp_path / "second")
+    before, after = load_weights(first), load_weights(second)
+    assert (after.card.name, after.card.config) == ("tuned", before.card.config)
+    assert after.card.recipe["training"]["steps"] == 2
+    for name, tensor in before.tensors.items():
+        if name.startswith(("encoder.", "entry.", "entry_noise.", "down.")):
+            assert torch.equal(tensor, after.tensors[name])
+
+
+def test_what_is_given_beside_the_configuration_counts(config: TrainConfig) -> None:
+    long = with_training(config, steps=10_000, warmup=500)
+    assert changed(long) == long
+    assert changed(long, steps=100).training.warmup == 10
+    noise = changed(long, calibrations=(Path("night.json"),)).noise
+    assert (noise.cameras, noise.calibrations) == ((), (Path("night.json"),))
+    frozen = changed(with_model(long, freeze=("head",)), freeze_encoder=True)
+    assert frozen.model.freeze == ("head", "entry", "entry_noise", "encoder", "down")
+    with pytest.raises(EnvironmentProblem, match="no model called"):
+        changed(long, init="nowhere")
+
+
 @pytest.mark.parametrize("section", ["network", "loss"])
 def test_unknown_names_are_refused(config: TrainConfig, tmp_path: Path, section: str) -> None:
     changed = {
@@ -72,3 +177,119 @@ def test_unknown_names_are_refused(config: TrainConfig, tmp_path: Path, section:
     with pytest.raises(UsageProblem, match="magic"):
         run(config.model_copy(update=changed), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem", "words"),
+    [
+        ({"precision": "fp16"}, UsageProblem, "fp16"),
+        ({"device": "abacus"}, EnvironmentProblem, "abacus"),
+    ],
+)
+def test_what_a_machine_cannot_do_is_refused(
+    config: TrainConfig, tmp_path: Path, changes: dict, problem: type, words: str
+) -> None:
+    with pytest.raises(problem, match=words):
+        run(with_training(config, **changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_has_a_pair_for_every_process(config: TrainConfig) -> None:
+    assert settled(config, Team(1, 2)).training.batch == 2
+    with pytest.raises(UsageProblem, match="2 for 3 processes"):
+        settled(config, Team(1, 3))
+
+
+def test_curves_and_strips_reach_the_board(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    monkeypatch.setattr(recipe, "open_board", lambda folder: folder)
+    monkeypatch.setattr(recipe, "show_progress", lambda _, p: seen.append(("curve", p.step)))
+    monkeypatch.setattr(recipe, "show_strip", lambda _, strip, step: seen.append(("strip", step)))
+    run(with_training(config, tensorboard=True), tmp_path / "run")
+    assert seen == [("strip", 2), ("curve", 2), ("strip", 4), ("curve", 4)]
+
+
+# What torchrun starts: several processes that learn one run.
+TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+SETTINGS = """
+[model]
+config = { width = 4, blocks = [1], bottom = 1, detail = 4 }
+[data]
+photos = ["0.png", "1.png", "2.png", "3.png"]
+[noise]
+ratio = [1, 10]
+[training]
+steps = 4
+batch = 3
+patch = 16
+warmup = 1
+precision = "fp32"
+validate_every = 4
+checkpoint_every = 4
+log_every = 1
+"""
+
+
+def settings_file(folder: Path, **changes: object) -> Path:
+    text = SETTINGS
+    for name, value in changes.items():
+        text = re.sub(rf"^{name} = .*", f"{name} = {value}", text, flags=re.MULTILINE)
+    (folder / "night.toml").write_text(text)
+    return folder / "night.toml"
+
+
+def start(line: list[str], config: Path, out: str) -> "subprocess.Popen[str]":
+    environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*line, "-m", "darkroom", "train", config.name, "-o", out],
+        cwd=config.parent,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="names the loopback interface of Linux")
+def test_two_processes_learn_what_one_learns(config: TrainConfig, tmp_path: Path) -> None:
+    path = settings_file(tmp_path)
+    for line, out in (([sys.executable], "alone"), (TOGETHER, "together")):
+        running = start(line, path, out)
+        _, said = running.communicate(timeout=240)
+        assert running.returncode == 0, said
+    states = [read_checkpoint(tmp_path / out) for out in ("alone", "together")]
+    alone, together = (found[0] for found in states if found)
+    assert all(torch.allclose(alone[k], together[k], atol=1e-5, rtol=1e-4) for k in alone)
+    logs = [
+        (tmp_path / out / "log.jsonl").read_text().splitlines() for out in ("alone", "together")
+    ]
+    losses = [[json.loads(line)["loss"] for line in lines] for lines in logs]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)  # and one line a step, not two
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="names the loopback interface of Linux")
+@pytest.mark.parametrize(("line", "code"), [([sys.executable], 143), (TOGETHER, None)])
+def test_a_signal_ends_all_processes_with_a_checkpoint(
+    config: TrainConfig, tmp_path: Path, line: list[str], code: int | None
+) -> None:
+    path = settings_file(tmp_path, steps=100_000, validate_every=100_000, checkpoint_every=100_000)
+    running = start(line, path, "run")
+    log = tmp_path / "run" / "log.jsonl"
+    wait_for(lambda: log.exists() and len(log.read_text()) > 0, running)
+    running.terminate()
+    _, said = running.communicate(timeout=120)
+    assert code in {None, running.returncode}
+    assert code is None or "Traceback" not in said
+    found = read_checkpoint(tmp_path / "run")
+    assert found
+    assert found[1]["step"] == len(log.read_text().splitlines())
+
+
+def wait_for(ready: Callable[[], bool], running: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 240
+    while not ready() and time.monotonic() < deadline and running.poll() is None:
+        time.sleep(0.05)
+    assert running.poll() is None, running.communicate()[1]

@@ -19,6 +19,7 @@ SHARE = 0.6  # of what is free may be used for a network's activations
 PICTURE_BYTES = 4 * 3 * (4 + 2) + 4 * 4  # a packed pixel: four of three colours, and the planes
 RUNTIME_BYTES = 160 << 20  # what torch takes with its first run: kernels, reordered weights
 ALIGNMENT = 64  # at most, of any network
+SMALLEST_CORE = 128  # packed pixels a side; with less, a tile is hardly more than its halo
 UNKNOWN = 4 << 30  # assumed free where the system does not say
 
 
@@ -54,13 +55,13 @@ def most_pixels(
         engine: what will run.
         max_memory: bytes that all of darkroom may use; None for a share of what is free.
         shape: packed rows and columns of the frame, whose picture must fit beside the tile.
-        halo: packed pixels around a tile; below three halos a side, tiles are mostly halo.
+        halo: packed pixels around a tile.
 
     Raises:
         FileProblem: the limit leaves no room for a tile of sensible size.
     """
     frame = shape[0] * shape[1]
-    smallest = min(frame, (3 * halo) ** 2)
+    smallest = min(frame, (2 * halo + SMALLEST_CORE) ** 2)
     if max_memory is None:
         share = int(free_memory(engine.device) * SHARE) // bytes_per_pixel(engine)
         return min(max(share, smallest), frame_limit(shape))

@@ -7,7 +7,9 @@ least one that loads.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import safetensors.torch
 import torch
@@ -20,6 +22,7 @@ from darkroom.publish import publish
 
 LAST, PREVIOUS = "last.safetensors", "previous.safetensors"
 Facts = dict[str, float | int | str]
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
 def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
@@ -32,12 +35,18 @@ def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
 
 
 def save_checkpoint(
-    run: Path, *, network: nn.Module, average: nn.Module, optimiser: Optimizer, facts: Facts
+    run: Path,
+    *,
+    network: nn.Module,
+    average: nn.Module,
+    optimiser: Optimizer,
+    facts: Facts,
+    extra: Mapping[str, Tensor] = NOTHING,
 ) -> None:
-    """Write the state of a run into its folder."""
+    """Write the state of a run into its folder; `extra` are tensors that come with their names."""
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
     tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
-    tensors |= optimiser_tensors(optimiser)
+    tensors |= {**optimiser_tensors(optimiser), **extra}
     # A copy of each: safetensors wants dense memory in plain order, networks may be channels-last.
     dense = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     blob = safetensors.torch.save(dense, metadata={"facts": json.dumps(facts, sort_keys=True)})

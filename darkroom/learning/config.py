@@ -52,7 +52,7 @@ class PairsSection(Section):
     root: Path | None = None  # what the names in the lists are relative to
     exclude: Path | None = None  # names of scenes to leave out, one a line
     cache: Path | None = None  # folder of the cache; beside the run without it
-    cache_gb: float = Field(50, gt=0)  # most that the cache may hold
+    cache_gb: float = Field(70, gt=0)  # most that the cache may hold
     most_bad: int = Field(10, ge=0)  # files that may be missing or unreadable
     most_ratio: float = Field(300, ge=1)  # exposure ratios are cut here
     holdout: int = Field(20, ge=2)  # every n-th scene is kept for validation
@@ -145,7 +145,9 @@ def resolved(config: TrainConfig, folder: Path) -> TrainConfig:
     """Return the configuration with its paths made relative to `folder`."""
     sections = {
         name: section.model_copy(
-            update={key: rebased(value, folder) for key, value in section.__dict__.items()}
+            update={
+                name: rebased(getattr(section, name), folder) for name in section.model_fields_set
+            }
         )
         for name, section in config.__dict__.items()
     }

@@ -1,8 +1,8 @@
 """Simulated training pairs: a clean picture seen by a camera in the dark, and as it really was.
 
 The way back from a picture to a RAW frame follows Brooks et al. 2019 ("Unprocessing Images for
-Learned Raw Denoising"); the noise is a calibrated sensor's (camera.sensor_noise). A batch depends
-on the seed and its number alone, so a resumed run meets the same batches.
+Learned Raw Denoising"); the noise is a calibrated sensor's (camera.sensor_noise). The random
+generator decides a pair alone.
 """
 
 from dataclasses import dataclass, replace
@@ -232,30 +232,3 @@ def make_pair(
         camera_to_srgb=condition.camera_to_srgb if matrix is None else matrix,
         gains=np.array(plane_gains(condition.white_balance), np.float32),
     )
-
-
-def make_batch(
-    scenes: list[Scene],
-    noise: NoiseSection,
-    *,
-    batch: int,
-    size: int,
-    raw_share: float,
-    seed: tuple[int, int],
-) -> list[Pair]:
-    """Make one batch; `seed` (run, step) decides everything in it."""
-    rng = np.random.default_rng(seed)
-    photos = [scene for scene in scenes if scene.camera_to_srgb is None]
-    frames = [scene for scene in scenes if scene.camera_to_srgb is not None]
-    pairs = []
-    for _ in range(batch):
-        pool = frames if frames and (not photos or rng.random() < raw_share) else photos
-        scene = pool[pick(pool, rng)]
-        pairs.append(make_pair(scene, random_condition(noise, rng), noise, size=size, rng=rng))
-    return pairs
-
-
-def pick(pool: list[Scene], rng: np.random.Generator) -> int:
-    """Choose a scene, larger ones more often: by the square root of their area."""
-    sizes = np.sqrt([scene.pixels.shape[0] * scene.pixels.shape[1] for scene in pool])
-    return int(np.searchsorted(np.cumsum(sizes), rng.uniform(0, sizes.sum())))

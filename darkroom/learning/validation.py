@@ -1,19 +1,24 @@
 """A fixed set of dark patches, the same in every run with the same pictures, and its scores."""
 
 import math
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from darkroom.camera.sensors import SENSORS, read_noise
-from darkroom.learning.config import NoiseSection
+from darkroom.learning.batches import stacked
+from darkroom.learning.config import ModelSection, NoiseSection
 from darkroom.learning.losses import display
+from darkroom.learning.real_pairs import RealScene, make_real_pair
 from darkroom.learning.scenes import Scene
 from darkroom.learning.simulated_pairs import Condition, Pair, make_pair, random_condition
+
+FloatArray = npt.NDArray[np.float32]
 
 CONDITIONS: dict[str, tuple[str, float, float]] = {
     "sony-a7s2 iso100 x1": ("sony-a7s2", 100, 1),
@@ -24,7 +29,11 @@ CONDITIONS: dict[str, tuple[str, float, float]] = {
     "canon-70d iso1600 x100": ("canon-70d", 1600, 100),
 }
 PATCHES = 12  # for each condition
+REAL = "real pairs"
+REAL_PATCHES = 24
 SEED = 20_260_101
+AT_ONCE = 12 * 128 * 128  # packed pixels that are validated together
+SHOWN = 256  # edge of the patches in the strip
 
 
 def split(scenes: list[Scene], every: int) -> tuple[list[Scene], list[Scene]]:
@@ -61,44 +70,81 @@ def validation_pairs(scenes: list[Scene], *, size: int) -> dict[str, list[Pair]]
     return pairs
 
 
-def display_psnr(linear: torch.Tensor, pair: Pair) -> float:
-    """Return the PSNR in sRGB, in dB, of one result (3, H, W)."""
-    matrix = torch.from_numpy(pair.camera_to_srgb)[None]
-    result, truth = (
-        display(picture[None].float(), matrix).clamp(0, 1)
-        for picture in (linear, torch.from_numpy(pair.truth))
-    )
-    return -10 * math.log10(max(float((result - truth).square().mean()), 1e-12))
+def real_validation_pairs(scenes: Sequence[RealScene], *, size: int) -> dict[str, list[Pair]]:
+    """Cut the fixed patches of the real pairs that are held back; none without such scenes."""
+    if not scenes:
+        return {}
+    count = max(REAL_PATCHES, len(scenes))
+    rngs = (np.random.default_rng((SEED, index)) for index in range(count))
+    pairs = [
+        make_real_pair(scenes[index % len(scenes)], size=size, rng=rng)
+        for index, rng in enumerate(rngs)
+    ]
+    return {REAL: pairs}
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a validation found.
+
+    Attributes:
+        scores: mean PSNR in sRGB of every condition and of all together ("mean"), in dB.
+        strip: the first patch of each condition as a row: the noisy one (binned), result, truth.
+    """
+
+    scores: dict[str, float]
+    strip: npt.NDArray[np.uint16]
+
+
+def examine(
+    network: nn.Module, pairs: dict[str, list[Pair]], model: ModelSection, *, device: str
+) -> Examination:
+    """Run a network over the patches of every condition."""
+    scores: dict[str, float] = {}
+    rows = []
+    for name, group in pairs.items():
+        found = [
+            (shown(result, pair, model.output_space), shown(pair.truth, pair))
+            for result, pair in zip(results(network, group, model, device), group, strict=True)
+        ]
+        scores[name] = round(sum(psnr(*both) for both in found) / len(found), 3)
+        rows.append(torch.cat([middle(one) for one in (binned(group[0]), *found[0])], 2))
+    scores["mean"] = round(sum(scores.values()) / len(scores), 3)
+    strip = torch.cat(rows, 1).permute(1, 2, 0).numpy()
+    return Examination(scores, np.ascontiguousarray(np.rint(strip * 65535), np.uint16))
 
 
 @torch.inference_mode()
-def score(network: nn.Module, pairs: dict[str, list[Pair]], *, device: str) -> dict[str, float]:
-    """Return the mean PSNR of every condition and of all together ("mean")."""
-    scores: dict[str, float] = {}
-    for name, group in pairs.items():
-        planes = torch.from_numpy(np.stack([pair.planes for pair in group])).to(device)
-        noise = torch.from_numpy(np.stack([pair.noise for pair in group])).to(device)
-        results = network(planes, noise).cpu()
-        values = [display_psnr(result, pair) for result, pair in zip(results, group, strict=True)]
-        scores[name] = round(sum(values) / len(values), 3)
-    scores["mean"] = round(sum(scores.values()) / len(scores), 3)
-    return scores
+def results(
+    network: nn.Module, group: list[Pair], model: ModelSection, device: str
+) -> Iterator[Tensor]:
+    """Yield what the network makes of each pair, (3, 2p, 2p), as many at a time as fit."""
+    together = max(1, AT_ONCE // group[0].planes[0].size)
+    for first in range(0, len(group), together):
+        batch = stacked(group[first : first + together], model).to(device)
+        yield from network(batch.planes, batch.noise).float().cpu()
 
 
-def picture_strip(
-    network: nn.Module, pairs: dict[str, list[Pair]], *, device: str
-) -> npt.NDArray[np.uint16]:
-    """Return the first patch of each condition as rows: the noisy one (binned), result, truth."""
-    rows = []
-    for group in pairs.values():
-        pair = group[0]
-        planes, noise = (torch.from_numpy(a)[None].to(device) for a in (pair.planes, pair.noise))
-        with torch.inference_mode():
-            result = network(planes, noise)[0].cpu().float()
-        binned = torch.from_numpy(pair.planes[[0, 1, 2]]).repeat_interleave(2, 1)
-        pictures = [binned.repeat_interleave(2, 2), result, torch.from_numpy(pair.truth)]
-        matrix = torch.from_numpy(pair.camera_to_srgb)[None]
-        shown = [display(p[None], matrix)[0].clamp(0, 1) for p in pictures]
-        rows.append(torch.cat(shown, 2))
-    strip = torch.cat(rows, 1).permute(1, 2, 0).numpy()
-    return np.ascontiguousarray(np.rint(strip * 65535), np.uint16)
+def shown(picture: Tensor | FloatArray, pair: Pair, space: str = "camera-linear") -> Tensor:
+    """Return a picture (3, H, W) as the display shows it, 0..1; sRGB is shown as it is."""
+    picture = torch.as_tensor(picture)
+    if space == "camera-linear":
+        picture = display(picture[None], torch.from_numpy(pair.camera_to_srgb)[None])[0]
+    return picture.clamp(0, 1)
+
+
+def psnr(result: Tensor, truth: Tensor) -> float:
+    """Return the PSNR of two pictures within 0..1, in dB, 120 at most."""
+    return -10 * math.log10(max(float((result - truth).square().mean()), 1e-12))
+
+
+def binned(pair: Pair) -> Tensor:
+    """Return what the network got, at the size of its result: each cell is one colour."""
+    cells = torch.from_numpy(pair.planes[:3])
+    return shown(cells.repeat_interleave(2, 1).repeat_interleave(2, 2), pair)
+
+
+def middle(picture: Tensor) -> Tensor:
+    """Return the middle of a large picture, so that strips stay small."""
+    top, left = (max(0, size - SHOWN) // 2 for size in picture.shape[1:])
+    return picture[:, top : top + SHOWN, left : left + SHOWN]

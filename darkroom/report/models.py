@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from darkroom.report.console import printable
 
 if TYPE_CHECKING:
-    from darkroom.learning.loop import Progress
+    from darkroom.learning.progress import Progress
     from darkroom.zoo.card import Card
 
 

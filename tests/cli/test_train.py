@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from darkroom.errors import StoppedEarly
-from darkroom.learning.loop import Progress
+from darkroom.learning.progress import Progress
 
 Run = Callable[..., Any]
 
@@ -15,7 +15,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
 
     def stand_in(config: Any, run: Path, **options: Any) -> Path:
-        seen.append({"steps": config.training.steps, "run": run, **options})
+        seen.append({"config": config, "run": run, **options})
         options["on_skipped"]("photo.png: too small")
         options["on_progress"](Progress(5, 10, 0.5, 1e-3, 20.0, 2.0))
         return run / "night.safetensors"
@@ -49,6 +49,25 @@ def test_the_run_folder_has_the_name_of_the_configuration(
     ended = darkroom("train", config, "-q")
     assert (calls[0]["run"], calls[0]["continue_run"]) == (Path("runs/night"), False)
     assert "step" not in ended.err
+
+
+def test_options_change_the_configuration(
+    darkroom: Run, calls: list[Any], config: Path, small_model: str
+) -> None:
+    line = ("--init", small_model, "--freeze-encoder", "--steps", "3", "--noise", "night.json")
+    assert darkroom("train", config, "-q", *line).code == 0
+    changed = calls[0]["config"]
+    assert changed.model.init == Path(small_model)
+    assert "encoder" in changed.model.freeze
+    assert changed.training.steps == 3
+    assert changed.noise.calibrations == (Path("night.json"),)
+
+
+def test_weights_that_do_not_exist_are_named(darkroom: Run, calls: list[Any], config: Path) -> None:
+    ended = darkroom("train", config, "--init", "nowhere")
+    assert ended.code == 4
+    assert "no model called 'nowhere'" in ended.err
+    assert calls == []
 
 
 def test_a_bad_configuration_is_wrong_use(darkroom: Run, calls: list[Any], config: Path) -> None:

@@ -39,3 +39,8 @@ def test_mistakes_are_named(tmp_path: Path, text: str, words: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match="no such configuration"):
         load_config(tmp_path / "none.toml")
+
+
+def test_what_a_file_leaves_open_can_be_told(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, '[model]\nname = "x"\n[training]\nsteps = 5\n'))
+    assert config.model.model_fields_set == {"name"}

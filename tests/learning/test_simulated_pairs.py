@@ -10,7 +10,7 @@ from darkroom.learning.config import NoiseSection
 from darkroom.learning.scenes import Scene
 from darkroom.learning.simulated_pairs import (
     BRIGHTEST,
-    make_batch,
+    Pair,
     make_pair,
     noise_of,
     random_condition,
@@ -21,25 +21,27 @@ from tests.calibration_frames import calibration
 EVERY_CAMERA = NoiseSection(cameras=("sony-a7s2", "nikon-d850", "oppo-reno-10x"))
 
 
-def batch(scenes: list[Scene], step: int, **changes: object) -> list:
-    options = {"batch": 4, "size": 16, "raw_share": 0.0, "seed": (7, step), **changes}
-    return make_batch(scenes, EVERY_CAMERA, **options)  # type: ignore[arg-type]
+def draw(scene: Scene, seed: int, noise: NoiseSection = EVERY_CAMERA) -> Pair:
+    rng = np.random.default_rng(seed)
+    return make_pair(scene, random_condition(noise, rng), noise, size=16, rng=rng)
 
 
-def test_a_step_decides_its_batch(scenes: list[Scene]) -> None:
-    first, again, other = batch(scenes, 3), batch(scenes, 3), batch(scenes, 4)
-    assert np.array_equal(first[2].planes, again[2].planes)
-    assert not np.array_equal(first[2].planes, other[2].planes)
+def test_the_generator_decides_a_pair(scenes: list[Scene]) -> None:
+    first, again, other = draw(scenes[0], 3), draw(scenes[0], 3), draw(scenes[0], 4)
+    assert np.array_equal(first.planes, again.planes)
+    assert not np.array_equal(first.planes, other.planes)
 
 
 def test_shapes_and_ranges(scenes: list[Scene]) -> None:
-    for pair in batch(scenes, 0, batch=20):
+    for pair in (draw(scenes[seed % 6], seed) for seed in range(20)):
         assert pair.planes.shape == (4, 16, 16)
         assert pair.truth.shape == (3, 32, 32)
-        assert pair.noise.shape == (8,)
+        assert (pair.noise.shape, pair.gains.shape) == ((8,), (4,))
+        assert pair.gains[1] == pair.gains[3] == 1
         assert 0 <= pair.truth.min() <= pair.truth.max() <= BRIGHTEST
         assert (pair.noise > 0).all()
-        assert all(a.dtype == np.float32 for a in (pair.planes, pair.truth, pair.noise))
+        arrays = (pair.planes, pair.truth, pair.noise, pair.gains)
+        assert all(array.dtype == np.float32 for array in arrays)
         assert np.allclose(pair.camera_to_srgb.sum(1), 1, atol=1e-4)
 
 
@@ -74,12 +76,12 @@ def test_noise_grows_with_ratio(scenes: list[Scene]) -> None:
     assert dimmer.shot[1] == pytest.approx(10 * dim.shot[1])
 
 
-def test_raw_frames_keep_their_own_colours(scenes: list[Scene]) -> None:
+def test_raw_frames_keep_their_own_colours() -> None:
     matrix = np.float32([[1.5, -0.3, -0.2], [-0.2, 1.4, -0.2], [0, -0.5, 1.5]])
     frame = Scene("frame.dng", np.full((64, 64, 3), 0.25, np.float16), matrix)
-    for pair in batch([*scenes, frame], 0, raw_share=1.0):
-        assert np.array_equal(pair.camera_to_srgb, matrix)
-        assert np.ptp(pair.truth) == 0
+    pair = draw(frame, 0)
+    assert np.array_equal(pair.camera_to_srgb, matrix)
+    assert np.ptp(pair.truth) == 0
 
 
 def test_flaws_are_added_where_asked_for(scenes: list[Scene]) -> None:
@@ -111,8 +113,7 @@ def test_a_calibration_alone_is_enough(scenes: list[Scene], tmp_path: Path) -> N
     path = tmp_path / "alone.json"
     path.write_bytes(to_json(calibration()))
     section = NoiseSection(cameras=(), calibrations=(path,), iso=(100, 200))
-    pairs = make_batch(scenes, section, batch=2, size=16, raw_share=0.0, seed=(1, 2))
-    assert all(np.isfinite(pair.planes).all() for pair in pairs)
+    assert np.isfinite(draw(scenes[0], 1, section).planes).all()
 
 
 def test_some_camera_is_needed() -> None:

@@ -1,18 +1,29 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from darkroom.learning import validation
+from darkroom.learning.config import ModelSection, PairsSection
+from darkroom.learning.real_pairs import load_pairs
 from darkroom.learning.scenes import Scene
 from darkroom.learning.validation import (
     CONDITIONS,
     PATCHES,
-    display_psnr,
-    picture_strip,
-    score,
+    REAL,
+    REAL_PATCHES,
+    SHOWN,
+    examine,
+    middle,
+    psnr,
+    real_validation_pairs,
+    shown,
     split,
     validation_pairs,
 )
+from tests.learning.pair_files import write_scenes
 
 
 class Grey(nn.Module):
@@ -21,6 +32,20 @@ class Grey(nn.Module):
     def forward(self, planes: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Return (N, 3, 2h, 2w)."""
         return torch.full((len(planes), 3, 2 * planes.shape[2], 2 * planes.shape[3]), 0.2)
+
+
+class Always(nn.Module):
+    """Answer the same picture to everything, and remember what was shown."""
+
+    def __init__(self, picture: torch.Tensor) -> None:
+        super().__init__()
+        self.picture = picture
+        self.planes: torch.Tensor | None = None
+
+    def forward(self, planes: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """Return (N, 3, 2h, 2w)."""
+        self.planes = planes
+        return self.picture.expand(len(planes), -1, -1, -1)
 
 
 def test_the_split_depends_on_names_alone(scenes: list[Scene]) -> None:
@@ -48,16 +73,68 @@ def test_conditions_see_the_same_places(scenes: list[Scene]) -> None:
 
 
 def test_scores_are_psnr_on_the_display(scenes: list[Scene]) -> None:
+    seen = examine(Grey(), validation_pairs(scenes, size=16), ModelSection(), device="cpu")
+    assert set(seen.scores) == {*CONDITIONS, "mean"}
+    assert 3 < seen.scores["mean"] < 20
+
+
+def test_equal_pictures_have_the_highest_score() -> None:
+    picture = torch.rand(3, 4, 4)
+    assert psnr(picture, picture) == pytest.approx(120)
+    assert psnr(picture, (picture - 0.5).abs()) < 30
+
+
+def test_an_srgb_result_is_compared_as_it_is(scenes: list[Scene]) -> None:
+    pairs = {"one": [validation_pairs(scenes, size=16)["sony-a7s2 iso100 x1"][0]]}
+    truth = shown(pairs["one"][0].truth, pairs["one"][0])
+    srgb = ModelSection(output_space="srgb")
+    assert examine(Always(truth), pairs, srgb, device="cpu").scores["mean"] == 120
+    assert examine(Always(truth), pairs, ModelSection(), device="cpu").scores["mean"] < 30
+
+
+def test_networks_get_the_planes_they_are_made_for(scenes: list[Scene]) -> None:
+    pair = validation_pairs(scenes, size=16)["canon-70d iso1600 x100"][0]
+    model = ModelSection(input_space="planes", clip=True)
+    network = Always(torch.zeros(3, 32, 32))
+    examine(network, {"one": [pair]}, model, device="cpu")
+    assert network.planes is not None
+    expected = np.clip(pair.planes / pair.gains[:, None, None], 0, 1)
+    assert np.allclose(network.planes[0].numpy(), expected)
+
+
+def test_large_patches_come_in_small_groups(
+    scenes: list[Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pairs = validation_pairs(scenes, size=16)
-    scores = score(Grey(), pairs, device="cpu")
-    assert set(scores) == {*CONDITIONS, "mean"}
-    assert 3 < scores["mean"] < 20
-    pair = next(iter(pairs.values()))[0]
-    assert display_psnr(torch.from_numpy(pair.truth), pair) == pytest.approx(120)
+    whole = examine(Grey(), pairs, ModelSection(), device="cpu")
+    monkeypatch.setattr(validation, "AT_ONCE", 5 * 16 * 16)
+    assert examine(Grey(), pairs, ModelSection(), device="cpu").scores == whole.scores
 
 
 def test_the_strip_shows_noisy_result_and_truth(scenes: list[Scene]) -> None:
-    strip = picture_strip(Grey(), validation_pairs(scenes, size=16), device="cpu")
+    pairs = validation_pairs(scenes, size=16)
+    strip = examine(Grey(), pairs, ModelSection(), device="cpu").strip
     assert strip.shape == (32 * len(CONDITIONS), 3 * 32, 3)
     assert strip.dtype == np.uint16
     assert np.ptp(strip[:, 32:64].reshape(-1, 3), axis=0).max() < 30_000
+
+
+def test_the_strip_shows_the_middle_of_large_patches() -> None:
+    picture = torch.arange(600.0).expand(3, 400, 600)
+    cut = middle(picture)
+    assert cut.shape == (3, SHOWN, SHOWN)
+    assert cut[0, 0, 0] == (600 - SHOWN) // 2
+
+
+def test_real_pairs_are_one_more_condition(tmp_path: Path) -> None:
+    names = tuple(f"{number:05}" for number in range(3))
+    section = PairsSection(lists=(write_scenes(tmp_path, names),), cache=tmp_path / "cache")
+    real = load_pairs(section, tmp_path / "run", smallest=32, on_skipped=print)
+    first, again = (real_validation_pairs(real.held_out, size=16) for _ in range(2))
+    assert len(first[REAL]) == REAL_PATCHES
+    assert all(
+        np.array_equal(a.planes, b.planes) for a, b in zip(first[REAL], again[REAL], strict=True)
+    )
+    seen = examine(Grey(), first, ModelSection(), device="cpu")
+    assert set(seen.scores) == {REAL, "mean"}
+    assert real_validation_pairs((), size=16) == {}
