@@ -36,7 +36,8 @@ dark_share = 0.0
 
 [adversarial]
 weight = {adversarial}
-width = 16
+width = 8
+levels = 3
 
 [training]
 steps = {steps}
@@ -58,9 +59,9 @@ METHODS: dict[str, tuple[str, dict[str, int], float, str]] = {
     "deep-unet": ("deep-unet", {}, 0.0, "not given"),
     "attention-unet": ("attention-unet", {}, 0.0, "25.447 / 0.727"),
     "double-unet": ("double-unet", {}, 0.0, "not given"),
-    "unet-gan": ("unet", {}, 0.01, "27.178 / 0.747"),
     "vae-unet": ("vae-unet", {}, 0.0, "not given"),
     "fast-unet": ("fast-unet", {}, 0.0, "ours"),
+    "unet-gan": ("unet", {}, 0.01, "27.178 / 0.747"),
 }
 
 

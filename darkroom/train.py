@@ -19,7 +19,7 @@ from darkroom.learning.progress import Progress
 from darkroom.learning.real_pairs import load_pairs
 from darkroom.learning.scenes import load_scenes
 from darkroom.learning.simulated_pairs import Pair
-from darkroom.learning.start import completed, encoder_parts
+from darkroom.learning.start import completed, encoder_parts, init_file
 from darkroom.learning.tensorboard import open_board, show_progress, show_strip
 from darkroom.learning.validation import (
     Examination,
@@ -35,6 +35,7 @@ from darkroom.picture.png import write_png
 from darkroom.publish import publish, sweep
 from darkroom.zoo.card import Card
 from darkroom.zoo.find import SUFFIX, locate
+from darkroom.zoo.header import read_card
 from darkroom.zoo.weights import save_weights
 
 WARMUP_SHARE = 10  # of a run whose length is given beside the configuration: a tenth at most
@@ -78,7 +79,7 @@ def train(
     """
     with teamed(choose_device(config.training.device)) as team:
         config = settled(config, team)
-        prepare(config, run, continue_run, team)
+        prepare(config, run, continue_run, team, on_skipped)
         tell, keep = recording(config, run, on_progress) if team.leads else (ignore, ignore)
         data = load_data(config, run, on_skipped if team.leads else ignore)
         learner = make_learner(config, team)
@@ -151,8 +152,12 @@ def settled(config: TrainConfig, team: Team) -> TrainConfig:
     return config.model_copy(update={"training": training, "model": completed(config.model)})
 
 
-def prepare(config: TrainConfig, run: Path, continue_run: bool, team: Team) -> None:
+def prepare(
+    config: TrainConfig, run: Path, continue_run: bool, team: Team, tell: Callable[[str], None]
+) -> None:
     """Make the folder of the run and the process fit for it."""
+    if continue_run and not has_checkpoint(run) and team.leads:
+        tell(f"{run} holds no checkpoint: the training starts from the beginning")
     if has_checkpoint(run) and not continue_run:
         raise UsageProblem(f"{run} holds a run already; add --resume or choose another folder")
     if team.leads:
@@ -243,6 +248,9 @@ def recipe_of(config: TrainConfig) -> dict[str, object]:
     used = bool(config.pairs.lists or config.pairs.folders)
     settings["pairs"] = {k: pairs[k] for k in ("most_ratio", "holdout", "share")} if used else {}
     settings["model"] = {"freeze": config.model.freeze} if config.model.freeze else {}
+    if config.model.init is not None:
+        card = read_card(init_file(config.model.init))
+        settings["model"]["init"] = f"{card.name} {card.version}, sha256 {card.sha256}"
     if not config.adversarial.weight:
         settings["adversarial"] = {}
     return {name: table for name, table in settings.items() if table}

@@ -293,3 +293,27 @@ def wait_for(ready: Callable[[], bool], running: "subprocess.Popen[str]") -> Non
     while not ready() and time.monotonic() < deadline and running.poll() is None:
         time.sleep(0.05)
     assert running.poll() is None, running.communicate()[1]
+
+
+def test_fine_tuned_weights_keep_the_licence_and_name_their_start(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    first = run(config, tmp_path / "first")
+    model = ModelSection(name="tuned", init=first)
+    tuned = load_weights(run(config.model_copy(update={"model": model}), tmp_path / "second")).card
+    assert tuned.licence == "CC0-1.0"
+    assert tuned.recipe["model"]["init"].startswith(
+        f"mine 1, sha256 {load_weights(first).card.sha256}"
+    )
+
+
+def test_resuming_where_nothing_is_says_so(config: TrainConfig, tmp_path: Path) -> None:
+    told: list[str] = []
+    train(
+        config,
+        tmp_path / "typo",
+        continue_run=True,
+        on_progress=lambda _: None,
+        on_skipped=told.append,
+    )
+    assert any("no checkpoint" in sentence for sentence in told)

@@ -164,7 +164,7 @@ def from_record(record: dict[str, Any], source: str) -> Calibration:
         )
     known = {"format", "version", *(field.name for field in fields(Calibration))}
     check_keys(record, known, source)
-    black = number(record, "black", (-HIGHEST_COUNT, HIGHEST_COUNT), source)
+    black = number(record, "black", (0, HIGHEST_COUNT), source)
     white = number(record, "white", (1, HIGHEST_COUNT), source)
     if black >= white:
         refuse(source, "black", "not below white")

@@ -7,7 +7,7 @@ import typer
 
 from darkroom.cli.follow import verbosity_of
 from darkroom.cli.options import Json, Overwrite, Quiet, Verbose
-from darkroom.errors import UsageProblem
+from darkroom.errors import NothingMatched, UsageProblem
 
 EPILOG = """Examples:
 
@@ -84,6 +84,9 @@ def command(
         else []
         for pattern in (darks, flats)
     )
+    for pattern, matched in ((darks, dark_files), (flats, flat_files)):
+        if pattern is not None and not any(path.exists() for path in matched):
+            raise NothingMatched(f"{pattern}: there is no RAW file of this name or in this folder")
     calibration = calibrate(
         dark_files,
         flat_files,

@@ -19,7 +19,7 @@ from darkroom.zoo.header import read_card
 from darkroom.zoo.weights import Weights, load_weights, misfits
 
 ENCODER = frozenset({"encoder", "entry", "entry_noise", "down"})  # the way down, by module name
-FROM_CARD = ("network", "config", "input_space", "output_space", "clip")
+FROM_CARD = ("network", "config", "input_space", "output_space", "clip", "licence")
 
 
 def completed(model: ModelSection) -> ModelSection:

@@ -88,3 +88,10 @@ def test_wrong_use_ends_with_its_code(darkroom: Run, calls: list[Any]) -> None:
     (Path("empty")).mkdir()
     assert darkroom("calibrate", "empty", "flats", "-o", "c.json").code == 3
     assert calls == []
+
+
+@pytest.mark.usefixtures("folders")
+def test_named_flats_that_are_not_there_end_it(darkroom: Run, calls: list[Any]) -> None:
+    ended = darkroom("calibrate", "darks", "nowhere", "-o", "c.json", "--gain-per-iso", "0.001")
+    assert ended.code == 3
+    assert calls == []
