@@ -146,6 +146,11 @@ def settled(config: TrainConfig, team: Team) -> TrainConfig:
         raise UsageProblem(
             f"training.batch is {training.batch} for {team.size} processes; each needs a pair"
         )
+    if config.adversarial.weight and 2 * training.patch % 2**config.adversarial.levels:
+        raise UsageProblem(
+            f"training.patch must be a multiple of {2**config.adversarial.levels // 2} for an"
+            f" adversary of {config.adversarial.levels} levels"
+        )
     device = own_device(choose_device(training.device), team)
     training = training.model_copy(update={"device": device})
     check_precision(training)
@@ -161,7 +166,10 @@ def prepare(
     if has_checkpoint(run) and not continue_run:
         raise UsageProblem(f"{run} holds a run already; add --resume or choose another folder")
     if team.leads:
-        run.mkdir(parents=True, exist_ok=True)
+        try:
+            run.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageProblem(f"{run} cannot be a folder: {error.strerror}") from None
         sweep(run)  # what a killed run left behind
     if config.training.device == "cpu":
         keep_freed_memory()

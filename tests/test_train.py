@@ -16,6 +16,7 @@ from darkroom import train as recipe
 from darkroom.errors import EnvironmentProblem, UsageProblem
 from darkroom.learning.checkpoints import read_checkpoint
 from darkroom.learning.config import (
+    AdversarialSection,
     DataSection,
     ModelSection,
     NoiseSection,
@@ -317,3 +318,22 @@ def test_resuming_where_nothing_is_says_so(config: TrainConfig, tmp_path: Path) 
         on_skipped=told.append,
     )
     assert any("no checkpoint" in sentence for sentence in told)
+
+
+def test_resuming_with_another_network_is_refused(config: TrainConfig, tmp_path: Path) -> None:
+    run(config, tmp_path / "run")
+    wider = with_model(config, config={**SMALL, "width": 8})
+    with pytest.raises(UsageProblem, match="another network"):
+        run(wider, tmp_path / "run", continue_run=True)
+
+
+def test_a_file_is_no_run_folder(config: TrainConfig, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageProblem, match="cannot be a folder"):
+        run(config, tmp_path / "file")
+
+
+def test_patches_must_fit_the_adversary(config: TrainConfig, tmp_path: Path) -> None:
+    judged = config.model_copy(update={"adversarial": AdversarialSection(weight=0.1, levels=6)})
+    with pytest.raises(UsageProblem, match="multiple of 32"):
+        run(judged, tmp_path / "run")

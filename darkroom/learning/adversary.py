@@ -71,8 +71,9 @@ class Adversary:
         mask = self.mask_for(real, step, seed)
         self.optimiser.zero_grad(set_to_none=True)
         losses = self.losses(real, fake, mask)
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        values = torch.stack([loss.detach() for loss in losses.values()])
+        parts = torch.stack(list(losses.values())) * share_of(real)
+        parts.sum().backward()  # type: ignore[no-untyped-call]
+        values = parts.detach()
         parameters = list(self.discriminator.parameters())
         average_over_processes([values, *(p.grad for p in parameters if p.grad is not None)])
         length = nn.utils.clip_grad_norm_(parameters, torch.inf)  # measured, not clipped
@@ -208,6 +209,13 @@ def share_of_process() -> tuple[int, int]:
     if not (distributed.is_available() and distributed.is_initialized()):
         return 0, 1
     return distributed.get_rank(), distributed.get_world_size()
+
+
+def share_of(pictures: Tensor) -> float:
+    """Return how much this process's mean counts: its pictures over those of the average one."""
+    mean = torch.tensor(float(len(pictures)), device=pictures.device)
+    average_over_processes([mean])
+    return len(pictures) / float(mean)
 
 
 def average_over_processes(tensors: Iterable[Tensor]) -> None:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from darkroom.errors import EnvironmentProblem
+from darkroom.errors import EnvironmentProblem, UsageProblem
 from darkroom.publish import publish
 
 LAST, PREVIOUS = "last.safetensors", "previous.safetensors"
@@ -101,9 +101,19 @@ def part_of(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def restore(
     tensors: dict[str, Tensor], *, network: nn.Module, average: nn.Module, optimiser: Optimizer
 ) -> None:
-    """Put a checkpoint's tensors back where they came from."""
-    network.load_state_dict(part_of(tensors, "network."))
-    average.load_state_dict(part_of(tensors, "average."))
+    """Put a checkpoint's tensors back where they came from.
+
+    Raises:
+        UsageProblem: they are another network's.
+    """
+    try:
+        network.load_state_dict(part_of(tensors, "network."))
+        average.load_state_dict(part_of(tensors, "average."))
+    except RuntimeError:
+        raise UsageProblem(
+            "the checkpoint is of another network: resume with the run's own model.network and"
+            " model.config, or start a new run (model.init takes the weights)"
+        ) from None
     restore_optimiser(optimiser, part_of(tensors, "optimiser."))
 
 

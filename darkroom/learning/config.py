@@ -1,15 +1,23 @@
 """The settings of a training run, as written in a TOML file."""
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom.errors import UsageProblem
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Size = Annotated[float, Field(ge=0)]
+
+
+def rising(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return (lowest, highest) if both are positive and in this order."""
+    if not 0 < bounds[0] <= bounds[1] < math.inf:
+        raise ValueError("give the lowest and the highest, both above 0")
+    return bounds
 
 
 class Section(BaseModel):
@@ -64,8 +72,8 @@ class NoiseSection(Section):
 
     cameras: tuple[str, ...] = ("sony-a7s2",)
     calibrations: tuple[Path, ...] = ()  # files of `darkroom calibrate`, one more camera each
-    iso: tuple[float, float] = (50, 25600)
-    ratio: tuple[float, float] = (1, 300)
+    iso: Annotated[tuple[float, float], AfterValidator(rising)] = (50, 25600)
+    ratio: Annotated[tuple[float, float], AfterValidator(rising)] = (1, 300)
     dark_share: Share = 0.7  # of the ratios, drawn from the upper part
     dark_from: float = 20
     level_error: Size = 0.1  # deviation of ln(level) as told to the network
@@ -100,7 +108,7 @@ class TrainingSection(Section):
     weight_decay: float = Field(0.0, ge=0)
     clip_gradient: float = Field(1.0, gt=0)
     ema: float = Field(0.999, ge=0, lt=1)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     precision: Literal["bf16", "fp16", "fp32"] = "bf16"
     device: str = "cpu"
     threads: int = Field(0, ge=0)  # 0: as many as there are cores
@@ -132,6 +140,8 @@ def load_config(path: Path) -> TrainConfig:
             config = TrainConfig.model_validate(tomllib.load(file))
     except FileNotFoundError:
         raise UsageProblem(f"{path}: no such configuration") from None
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageProblem(f"{path}: not a TOML file: {error}") from None
     except ValidationError as error:

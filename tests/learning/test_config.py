@@ -44,3 +44,21 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_what_a_file_leaves_open_can_be_told(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, '[model]\nname = "x"\n[training]\nsteps = 5\n'))
     assert config.model.model_fields_set == {"name"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[noise]\nratio = [0, 300]\n[training]\nsteps = 5\n", "noise.ratio"),
+        ("[noise]\niso = [800, 400]\n[training]\nsteps = 5\n", "noise.iso"),
+        ("[training]\nsteps = 5\nseed = -1\n", "training.seed"),
+    ],
+)
+def test_impossible_numbers_are_named(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UsageProblem, match=words):
+        load_config(write(tmp_path, text))
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        load_config(tmp_path)
