@@ -4,6 +4,8 @@ The order R, G, B, G2 walks the 2x2 cell clockwise, as in Chen et al. 2018 ("Lea
 the Dark"): positions (0,0), (0,1), (1,1), (1,0) of a mosaic that starts on red.
 """
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,8 +13,10 @@ from darkroom.camera.raw import RawImage
 
 PHASES = ("RGGB", "GRBG", "GBRG", "BGGR")
 CELL = ((0, 0), (0, 1), (1, 1), (1, 0))  # R, G, B, G2 of a cell that starts on red
+TRANSPOSED = [0, 3, 2, 1]  # planes of a transposed mosaic: both greens change places
 
 FloatArray = npt.NDArray[np.float32]
+Value = TypeVar("Value", np.float32, np.uint16)  # linear light, or counts
 
 
 def red_offset(phase: str) -> tuple[int, int]:
@@ -34,7 +38,7 @@ def border(phase: str, shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[i
     return (top, (shape[0] + top) % 2), (left, (shape[1] + left) % 2)
 
 
-def start_on_red(mosaic: npt.NDArray[np.float32], phase: str) -> FloatArray:
+def start_on_red(mosaic: npt.NDArray[Value], phase: str) -> npt.NDArray[Value]:
     """Add a one-pixel reflected border where the phase or an odd size needs it.
 
     A reflection about the edge pixel keeps the colour of every position: row -1 mirrors row 1,
@@ -45,7 +49,7 @@ def start_on_red(mosaic: npt.NDArray[np.float32], phase: str) -> FloatArray:
     return np.pad(mosaic, missing, mode="reflect") if np.any(missing) else mosaic
 
 
-def pack(mosaic: FloatArray) -> FloatArray:
+def pack(mosaic: npt.NDArray[Value]) -> npt.NDArray[Value]:
     """Fold each 2x2 cell of a red-first mosaic into four planes: (H, W) -> (4, H/2, W/2)."""
     return np.stack([mosaic[row::2, column::2] for row, column in CELL])
 

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from darkroom.camera.bayer import TRANSPOSED
 from darkroom.inference.guarded import Computed, Ladder, TileRules, run_guarded
 
 if TYPE_CHECKING:
     from darkroom.inference.engine import TorchEngine
 
 FloatArray = npt.NDArray[np.float32]
-
-TRANSPOSED = [0, 3, 2, 1]  # R G B G2 of a cell whose rows and columns changed places
 
 
 @dataclass(frozen=True)

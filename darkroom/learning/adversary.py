@@ -7,18 +7,19 @@ and a result (equation 6) the pixels' verdicts have to be put together likewise 
 What differs: the losses are hinges, as in Miyato et al. 2018, where the equations write logarithms.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, islice
 
 import numpy as np
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from darkroom.errors import UsageProblem
 from darkroom.learning.checkpoints import optimiser_tensors, part_of, restore_optimiser
 from darkroom.learning.config import AdversarialSection
+from darkroom.learning.distributed import ALONE, Team, total
 from darkroom.networks.discriminator import UNetDiscriminator
 
 CONSISTENCY = 1.0  # weight of equation 7, the paper's
@@ -30,20 +31,25 @@ class Adversary:
     """The discriminator of a run and its optimiser.
 
     Both calls obey an autocast around them, in bfloat16, which needs no gradient scaler. In a
-    distributed run every process calls `learn` on its share of the batch (process r of n on every
-    n-th picture from r on), and all discriminators stay equal.
+    team every process calls `learn` on its share of the batch, and all discriminators stay equal.
 
     Args:
         section: size, learning rate and mixing.
         device: where it learns.
         discriminator: in place of a new `UNetDiscriminator`; has to be called the same way.
+        team: the processes that learn together.
     """
 
     def __init__(
-        self, section: AdversarialSection, device: str, discriminator: nn.Module | None = None
+        self,
+        section: AdversarialSection,
+        device: str,
+        discriminator: nn.Module | None = None,
+        team: Team = ALONE,
     ) -> None:
         made = discriminator or UNetDiscriminator(section.width, section.levels)
         self.section = section
+        self.team = team
         self.discriminator = made.to(device)
         self.optimiser = torch.optim.Adam(
             self.discriminator.parameters(),
@@ -71,15 +77,22 @@ class Adversary:
         mask = self.mask_for(real, step, seed)
         self.optimiser.zero_grad(set_to_none=True)
         losses = self.losses(real, fake, mask)
-        parts = torch.stack(list(losses.values())) * share_of(real)
+        weight = len(real) / self.average(real.new_tensor(len(real)))  # shares differ by one
+        parts = torch.stack(list(losses.values())) * weight
         parts.sum().backward()  # type: ignore[no-untyped-call]
-        values = parts.detach()
+        values = self.average(parts.detach())
         parameters = list(self.discriminator.parameters())
-        average_over_processes([values, *(p.grad for p in parameters if p.grad is not None)])
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad = self.average(parameter.grad)
         length = nn.utils.clip_grad_norm_(parameters, torch.inf)  # measured, not clipped
         if bool(torch.isfinite(values).all()) and bool(torch.isfinite(length)):
             self.optimiser.step()
         return dict(zip(losses, values.tolist(), strict=True))
+
+    def average(self, values: Tensor) -> Tensor:
+        """Return the mean of a tensor over the processes that learn together."""
+        return total(values, self.team) / self.team.size
 
     def losses(self, real: Tensor, fake: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """Return the parts of the discriminator's loss; a mask says which pixels to mix.
@@ -125,7 +138,8 @@ class Adversary:
         mixes = np.random.default_rng((STREAM, seed, step)).random() < self.section.cutmix
         if step < self.section.start or not mixes:
             return None
-        masks = cutmix_masks(len(real), (real.shape[2], real.shape[3]), step=step, seed=seed)
+        size = (real.shape[2], real.shape[3])
+        masks = cutmix_masks(len(real), size, step=step, seed=seed, team=self.team)
         return masks.to(real.device)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -167,14 +181,15 @@ def mix(real: Tensor, fake: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask > 0, real, fake)
 
 
-def cutmix_masks(pictures: int, size: tuple[int, int], *, step: int, seed: int) -> Tensor:
+def cutmix_masks(
+    pictures: int, size: tuple[int, int], *, step: int, seed: int, team: Team = ALONE
+) -> Tensor:
     """Draw the masks of this process's pictures, (N, 1, H, W).
 
     Seed, step and a picture's place in the whole batch decide alone.
     """
-    rank, processes = share_of_process()
     # Places from 1: numpy takes a missing number for 0, and `mask_for` has drawn from that.
-    places = islice(count(1 + rank, processes), pictures)
+    places = islice(count(1 + team.rank, team.size), pictures)
     rngs = (np.random.default_rng((STREAM, seed, step, place)) for place in places)
     return torch.stack([cutmix_mask(size, rng) for rng in rngs])
 
@@ -202,27 +217,3 @@ def frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train().requires_grad_(True)
-
-
-def share_of_process() -> tuple[int, int]:
-    """Return the number of this process and of all processes; (0, 1) without torchrun."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return 0, 1
-    return distributed.get_rank(), distributed.get_world_size()
-
-
-def share_of(pictures: Tensor) -> float:
-    """Return how much this process's mean counts: its pictures over those of the average one."""
-    mean = torch.tensor(float(len(pictures)), device=pictures.device)
-    average_over_processes([mean])
-    return len(pictures) / float(mean)
-
-
-def average_over_processes(tensors: Iterable[Tensor]) -> None:
-    """Replace each tensor by its mean over all processes."""
-    _, processes = share_of_process()
-    if processes == 1:
-        return
-    for tensor in tensors:
-        distributed.all_reduce(tensor)
-        tensor.div_(processes)

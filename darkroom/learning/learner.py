@@ -74,7 +74,9 @@ def make_learner(config: TrainConfig, team: Team = ALONE) -> Learner:
         average=AveragedModel(network, multi_avg_fn=mean).eval(),
         optimiser=optimiser,
         scaler=make_scaler(training),
-        adversary=Adversary(config.adversarial, training.device) if wants_adversary else None,
+        adversary=(
+            Adversary(config.adversarial, training.device, team=team) if wants_adversary else None
+        ),
     )
 
 

@@ -8,7 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from darkroom.camera.bayer import CELL, border, linear_mosaic, plane_gains, start_on_red
+from darkroom.camera.bayer import (
+    CELL,
+    border,
+    linear_mosaic,
+    pack,
+    plane_gains,
+    start_on_red,
+)
 from darkroom.camera.noise import noise_level
 from darkroom.camera.raw import Exposure, NoiseLevel, RawImage
 from darkroom.camera.read import read_raw
@@ -62,7 +69,7 @@ def decoded(source: Path, kind: Kind) -> tuple[FrameFacts, Counts]:
         FileProblem: it is missing, damaged or no Bayer file.
     """
     raw = read_raw(source)
-    pixels = packed_counts(raw) if kind == "counts" else truth_of(raw)
+    pixels = pack(start_on_red(raw.mosaic, raw.phase)) if kind == "counts" else truth_of(raw)
     planes, rows, columns = pixels.shape
     matrix = camera_to_srgb(raw.xyz_to_camera)
     facts = FrameFacts(
@@ -79,13 +86,6 @@ def decoded(source: Path, kind: Kind) -> tuple[FrameFacts, Counts]:
         checksum=zlib.crc32(np.ascontiguousarray(pixels, "<u2").data),
     )
     return facts, pixels
-
-
-def packed_counts(raw: RawImage) -> Counts:
-    """Return the counts as planes R, G, B, G2, (4, h, w), of the same pixels as `planes_of`."""
-    shape = (raw.mosaic.shape[0], raw.mosaic.shape[1])
-    mosaic = np.pad(raw.mosaic, border(raw.phase, shape), mode="reflect")
-    return np.stack([mosaic[row::2, column::2] for row, column in CELL])
 
 
 def plane_black(raw: RawImage) -> Four:

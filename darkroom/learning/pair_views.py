@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.camera.bayer import CELL
+from darkroom.camera.bayer import CELL, TRANSPOSED
 from darkroom.learning.pair_frames import Counts
 
 FloatArray = npt.NDArray[np.float32]
-
-TRANSPOSED = [0, 3, 2, 1]  # the planes of a transposed mosaic: both greens change places
 
 
 @dataclass(frozen=True)

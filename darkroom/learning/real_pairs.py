@@ -4,7 +4,6 @@ As in "Learning to See in the Dark" (Chen et al. 2018), but with the colours bal
 black kept, and every size and phase of a Bayer sensor.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.camera.bayer import plane_gains
+from darkroom.camera.bayer import TRANSPOSED, plane_gains
 from darkroom.camera.exposure import light_ratio
 from darkroom.errors import FailureCode, FileProblem, UsageProblem
 from darkroom.learning.config import PairsSection
@@ -25,7 +24,8 @@ from darkroom.learning.pair_cache import (
 )
 from darkroom.learning.pair_frames import TRUTH_WHITE, Kind
 from darkroom.learning.pair_lists import PairFiles, find_pairs
-from darkroom.learning.pair_views import TRANSPOSED, cut_picture, cut_planes, random_view
+from darkroom.learning.pair_views import cut_picture, cut_planes, random_view
+from darkroom.learning.scenes import number_of
 from darkroom.learning.simulated_pairs import Pair
 
 FloatArray = npt.NDArray[np.float32]
@@ -214,7 +214,7 @@ def unmatched(what: str) -> FileProblem:
 
 def split_scenes(scenes: list[RealScene], section: PairsSection) -> RealPairs:
     """Hold back about one scene in `holdout`, by its name; of two or more scenes at least one."""
-    numbers = {s.name: int(hashlib.sha256(s.name.encode()).hexdigest(), 16) for s in scenes}
+    numbers = {scene.name: number_of(scene.name) for scene in scenes}
     held = {name for name, number in numbers.items() if number % section.holdout == 0}
     if len(scenes) == 1:
         held = set()

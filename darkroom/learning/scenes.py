@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,11 @@ def centre(linear: FloatArray, raw: RawImage) -> FloatArray:
 def matrix_of(raw: RawImage) -> FloatArray:
     """Return the frame's camera-to-sRGB matrix."""
     return camera_to_srgb(raw.xyz_to_camera).astype(np.float32)
+
+
+def number_of(name: str) -> int:
+    """Return the number that a name stands for, which decides whether a scene is held back."""
+    return int(sha256(name.encode()).hexdigest(), 16)
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:

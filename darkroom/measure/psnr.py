@@ -2,8 +2,9 @@
 
 import math
 
-import numpy as np
 import numpy.typing as npt
+
+from darkroom.measure.mse import mse
 
 
 def psnr(truth: npt.ArrayLike, result: npt.ArrayLike, *, peak: float = 1.0) -> float:
@@ -23,13 +24,5 @@ def psnr(truth: npt.ArrayLike, result: npt.ArrayLike, *, peak: float = 1.0) -> f
     >>> round(psnr([0.5, 0.5], [0.6, 0.4]), 6)
     20.0
     """
-    truth, result = np.asarray(truth), np.asarray(result)
-    if truth.shape != result.shape:
-        raise ValueError(f"pictures differ in shape: {truth.shape} and {result.shape}")
-    if truth.size == 0:
-        raise ValueError("the pictures are empty")
-    error = np.subtract(truth, result, dtype=np.float64)
-    mean_square = float(np.square(error, out=error).mean())
-    if mean_square == 0:
-        return math.inf
-    return 10 * math.log10(peak**2 / mean_square)
+    error = mse(truth, result)
+    return 10 * math.log10(peak**2 / error) if error else math.inf

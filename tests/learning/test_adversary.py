@@ -258,6 +258,7 @@ import sys
 from pathlib import Path
 import torch
 from torch import distributed
+from darkroom.learning.distributed import Team
 from safetensors.torch import save_file
 from darkroom.learning.adversary import Adversary
 from darkroom.learning.config import AdversarialSection
@@ -268,10 +269,10 @@ if processes > 1:
     distributed.init_process_group("gloo", store=meeting, rank=rank, world_size=processes)
 torch.manual_seed(0)
 settings = AdversarialSection(width=4, levels=2, cutmix=1.0, learning_rate=1e-3)
-adversary = Adversary(settings, "cpu")
+adversary = Adversary(settings, "cpu", team=Team(rank, processes))
 for step in range(3):
     torch.manual_seed(step)
-    real, fake = torch.rand(4, 3, 16, 16), 0.3 * torch.rand(4, 3, 16, 16)
+    real, fake = torch.rand(5, 3, 16, 16), 0.3 * torch.rand(5, 3, 16, 16)  # 3 and 2 of them
     if step == 1:
         fake[1] = torch.nan  # a picture of one process: no process takes this step
     adversary.learn(real[rank::processes], fake[rank::processes], step=step, seed=5)
