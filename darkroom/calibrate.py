@@ -23,11 +23,12 @@ from darkroom.camera.noise_fit import ROUNDING
 from darkroom.camera.photon_transfer import Flats, gain_of, settled, with_flat
 from darkroom.camera.raw import RawImage
 from darkroom.errors import FailureCode, FileProblem, NothingMatched, UsageProblem
-from darkroom.publish import check_writable, is_present, publish
+from darkroom.publish import check_free, publish
 
 Frame = tuple[Path, float, RawImage]  # a file, its ISO, what it holds
 
 DAYLIGHT = (0.95682, 1.0, 0.92149)  # CIE XYZ of D55, the daylight of photographers
+LIT = 0.02  # of white above black, which is no dark frame
 COARSE = 0.5  # counts of deviation below which rounding hides the noise
 NO_MATRIX = "colour matrix"  # in the reader's warning
 
@@ -79,7 +80,7 @@ def calibrate(
         watcher: is told of the progress.
 
     Raises:
-        UsageProblem: the settings are impossible, or no ISO gets a gain.
+        UsageProblem: the settings are impossible, `target` exists, or no ISO gets a gain.
         NothingMatched: no dark frame can be used.
         FileProblem: `target` cannot be written.
     """
@@ -108,11 +109,7 @@ def check(flats: Sequence[Path], target: Path, settings: CalibrateSettings) -> N
             "the gain of a camera cannot be measured without flats; name their folder,"
             " or give --gain-per-iso if you know it"
         )
-    check_writable(target)
-    if is_present(target) and not settings.overwrite:
-        raise FileProblem(
-            FailureCode.COLLISION, f"{target} exists already", "use --overwrite to replace it"
-        )
+    check_free(target, overwrite=settings.overwrite)
 
 
 def measure_darks(read: Iterable[Frame], watcher: Watcher) -> tuple[RawImage, dict[float, Darks]]:
@@ -123,6 +120,7 @@ def measure_darks(read: Iterable[Frame], watcher: Watcher) -> tuple[RawImage, di
         try:
             refuse_other_camera(raw, camera)
             frame = look_at_dark(raw.mosaic)
+            refuse_light(raw, float(frame.black.mean()))
         except FileProblem as problem:
             watcher.on_skipped(f"{path}: {problem.what}")
             continue
@@ -169,6 +167,14 @@ def refuse_other_camera(raw: RawImage, camera: RawImage | None) -> None:
     if not same or raw.mosaic.shape != camera.mosaic.shape:
         size = "{1} x {0}".format(*raw.mosaic.shape)
         what = f"it is of another camera or mode ({raw.camera}, {size}) than the first dark"
+        raise FileProblem(FailureCode.UNSUPPORTED, what)
+
+
+def refuse_light(raw: RawImage, level: float) -> None:
+    """Refuse a dark whose mean lies far above the black level that its file states."""
+    black = float(np.mean(raw.black))
+    if level - black > LIT * (raw.white - black):
+        what = f"it is not dark: {level:.0f} counts, black is {black:.0f}; are the folders swapped?"
         raise FileProblem(FailureCode.UNSUPPORTED, what)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from darkroom.errors import FailureCode, FileProblem
+from darkroom.errors import FailureCode, FileProblem, UsageProblem
 from darkroom.part_file import ANYWHERE, BinaryFile, Published, part_file
 from darkroom.part_names import LONGEST_NAME, part_name, sweep
 
@@ -23,6 +23,7 @@ __all__ = [
     "LONGEST_NAME",
     "BinaryFile",
     "Published",
+    "check_free",
     "check_writable",
     "is_present",
     "publish",
@@ -93,6 +94,18 @@ def check_writable(target: Path) -> None:
         raise _problem(NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder"), target)
     if not os.access(folder, os.W_OK):
         raise _problem(PermissionError(errno.EACCES, f"no permission to write in {folder}"), target)
+
+
+def check_free(target: Path, *, overwrite: bool) -> None:
+    """Refuse, before long work, a target that exists or whose folder cannot be written.
+
+    Raises:
+        UsageProblem: it exists and may not be replaced.
+        FileProblem: WRITE_DENIED.
+    """
+    if is_present(target) and not overwrite:
+        raise UsageProblem(f"{target} exists already; use --overwrite to replace it")
+    check_writable(target)
 
 
 def _refuse_occupied(target: Path, *, overwrite: bool) -> None:

@@ -10,7 +10,7 @@ from darkroom.calibrate import CalibrateSettings, Watcher, calibrate
 from darkroom.camera.calibration import Calibration, CalibrationRow, load_calibration
 from darkroom.camera.noise_fit import tukey_deviation
 from darkroom.camera.sensors import SENSORS, ReadNoise, gain, read_noise
-from darkroom.errors import FileProblem, NothingMatched, UsageProblem
+from darkroom.errors import NothingMatched, UsageProblem
 from tests import calibration_frames as made
 
 # Published cameras at an ISO: gain, read noise.
@@ -204,11 +204,19 @@ def test_darks_below_the_stated_black_are_darks(tmp_path: Path, log: Log) -> Non
     assert log.skipped == []
 
 
+def test_bright_frames_are_no_darks(tmp_path: Path, log: Log) -> None:
+    flats, settings = write_flats(tmp_path, SONY), CalibrateSettings(gain_per_iso=1e-3)
+    with pytest.raises(NothingMatched):
+        calibrate(flats, [], tmp_path / "c.json", settings, log.watcher)
+    assert all("folders swapped" in sentence for sentence in log.skipped)
+    assert len(log.skipped) == len(flats)
+
+
 def test_an_existing_file_is_kept(tmp_path: Path, log: Log) -> None:
     target = tmp_path / "c.json"
     target.write_text("mine")
     darks, settings = write_darks(tmp_path, SONY), CalibrateSettings(gain_per_iso=1e-3)
-    with pytest.raises(FileProblem, match="E_COLLISION"):
+    with pytest.raises(UsageProblem, match="--overwrite"):
         calibrate(darks, [], target, settings, log.watcher)
     assert (target.read_text(), log.measured) == ("mine", [])
     calibrate(darks, [], target, replace(settings, overwrite=True), log.watcher)

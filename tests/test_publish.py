@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from darkroom import publish as room
-from darkroom.errors import FailureCode, FileProblem
-from darkroom.publish import BinaryFile, Published, check_writable, publish
+from darkroom.errors import FailureCode, FileProblem, UsageProblem
+from darkroom.publish import BinaryFile, Published, check_free, check_writable, publish
 
 CONTENT = b"a complete picture"
 
@@ -284,3 +284,11 @@ def test_a_file_in_place_of_a_folder_is_denied(tmp_path: Path) -> None:
     with pytest.raises(FileProblem) as caught:
         publish(tmp_path / "out" / "a.tif", write, overwrite=True)
     assert caught.value.code is FailureCode.WRITE_DENIED
+
+
+def test_a_taken_name_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    check_free(tmp_path / "free", overwrite=False)
+    check_free(tmp_path / "taken", overwrite=True)
+    with pytest.raises(UsageProblem, match="--overwrite"):
+        check_free(tmp_path / "taken", overwrite=False)

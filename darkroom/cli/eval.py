@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from operator import methodcaller
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkroom.cli.enhance import On
+from darkroom.cli.enhance_options import ViewCount, Views
 from darkroom.cli.follow import verbosity_of
 from darkroom.cli.options import Device, Overwrite, Quiet, Verbose, folder
 from darkroom.cli.simulate import Camera, Iso, Ratio
@@ -37,6 +38,15 @@ class Noise(StrEnum):
 
     TOLD = "told"
     ESTIMATED = "estimated"
+
+
+@dataclass(frozen=True)
+class How:
+    """How the models are run on simulated frames."""
+
+    noise: Noise
+    device: Device
+    views: int
 
 
 def existing_folder(text: str) -> Path:
@@ -94,7 +104,7 @@ JsonFile = Annotated[
 ]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")]
 
-OF_SIMULATION = ("model", "camera", "iso", "ratio", "noise", "seed", "device")
+OF_SIMULATION = ("model", "camera", "iso", "ratio", "noise", "seed", "views", "device")
 
 
 def command(
@@ -109,6 +119,7 @@ def command(
     ratio: Ratio = 100,
     noise: NoiseKind = Noise.ESTIMATED,
     seed: FirstSeed = 0,
+    views: Views = ViewCount.ONE,
     device: On = Device.AUTO,
     csv: CsvFile = None,
     json: JsonFile = None,
@@ -133,7 +144,8 @@ def command(
             raise UsageProblem("name two folders, or one after --simulate")
         settings = SimulateSettings(camera=camera, iso=iso, ratio=ratio, seed=seed)
         models = list(dict.fromkeys(model or ["fast-unet"]))
-        evaluation = _simulated(simulate, models, settings, noise=noise, device=device, tell=tell)
+        how = How(noise, device, int(views))
+        evaluation = _simulated(simulate, models, settings, how, tell)
     else:
         evaluation = _compared(context, results, truths, tell)
     _show(evaluation, verbosity, markdown=markdown)
@@ -160,9 +172,7 @@ def _simulated(
     truths: Path,
     models: Sequence[str],
     settings: "SimulateSettings",
-    *,
-    noise: Noise,
-    device: Device,
+    how: How,
     tell: "Tell",
 ) -> "Evaluation":
     """Score models on dark frames of a folder of truths.
@@ -179,10 +189,10 @@ def _simulated(
     def darken(truth: Path, dark: Path, seed: int) -> None:
         simulate_file(truth, dark, replace(settings, seed=seed))
 
-    with _decoder(settings, noise) as decoder:
-        methods = [_method(name, settings.ratio, device, decoder) for name in models]
+    with _decoder(settings, how.noise) as decoder:
+        methods = [_method(name, settings.ratio, how, decoder) for name in models]
         evaluation = evaluate_methods(pictures, methods, darken, seed=settings.seed, tell=tell)
-    return replace(evaluation, protocol={**evaluation.protocol, **_conditions(settings, noise)})
+    return replace(evaluation, protocol={**evaluation.protocol, **_conditions(settings, how)})
 
 
 @contextmanager
@@ -198,14 +208,15 @@ def _decoder(settings: "SimulateSettings", noise: Noise) -> "Iterator[Decoder]":
         yield decoder
 
 
-def _method(name: str, ratio: float, device: Device, decoder: "Decoder") -> "Method":
+def _method(name: str, ratio: float, how: How, decoder: "Decoder") -> "Method":
     """Load a model as `darkroom enhance --tone srgb` does."""
     from darkroom.camera.exposure import RatioSpec
     from darkroom.enhance import Settings, load_enhancer
     from darkroom.evaluate import Method
     from darkroom.inference.devices import gpus
 
-    settings = Settings(RatioSpec("number", ratio), name, device.value, tone="srgb")
+    number = RatioSpec("number", ratio)
+    settings = Settings(number, name, how.device.value, views=how.views, tone="srgb")
     enhancer = load_enhancer(settings, decoder)
     card, engine = enhancer.card, enhancer.engine
     facts: dict[str, object] = {
@@ -226,16 +237,18 @@ def _develop(enhancer: "Enhancer", dark: Path, picture: Path) -> None:
     enhance_file(single_job(dark, picture), enhancer)
 
 
-def _conditions(settings: "SimulateSettings", noise: Noise) -> dict[str, str]:
+def _conditions(settings: "SimulateSettings", how: How) -> dict[str, str]:
     """Say how the dark frames and the pictures were made."""
-    told = "the line it was drawn from" if noise is Noise.TOLD else "what is estimated per frame"
+    told = (
+        "the line it was drawn from" if how.noise is Noise.TOLD else "what is estimated per frame"
+    )
     return {
         "dark_frames": f"simulated: {settings.camera}, ISO {settings.iso:g}, a light of"
         f" 1/{settings.ratio:g}, {settings.phase}, {settings.read_noise} read noise; the same frame"
         f" for every method; seed {settings.seed} for the first picture, one more for each next",
-        "results": f"as darkroom enhance --ratio {settings.ratio:g} --tone srgb writes them,"
-        " 16-bit TIFF",
-        "noise": f"{noise.value}: a model is told {told}",
+        "results": f"as darkroom enhance --ratio {settings.ratio:g} --tone srgb"
+        f" --views {how.views} writes them, 16-bit TIFF",
+        "noise": f"{how.noise.value}: a model is told {told}",
     }
 
 
@@ -261,14 +274,12 @@ def _show(evaluation: "Evaluation", verbosity: "Verbosity", *, markdown: bool) -
 
 def _refuse_taken(outputs: Sequence[Path], *, overwrite: bool) -> None:
     """Refuse outputs that could not be written, before anything is scored."""
-    from darkroom.publish import check_writable, is_present
+    from darkroom.publish import check_free
 
     if len({path.absolute() for path in outputs}) < len(outputs):
         raise UsageProblem(f"--csv and --json would both write {outputs[0]}")
     for path in outputs:
-        if is_present(path) and not overwrite:
-            raise UsageProblem(f"{path} exists already; use --overwrite to replace it")
-        check_writable(path)
+        check_free(path, overwrite=overwrite)
 
 
 def _write(

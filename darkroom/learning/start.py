@@ -5,6 +5,7 @@ smaller network: what is new adds nothing until it has learned to (after Chen et
 "Net2Net", which grows networks without changing what they compute).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -66,7 +67,7 @@ def starting_network(model: ModelSection) -> Network:
     """
     network = NETWORKS[model.network](**model.config)
     if model.init is not None:
-        take_over(network, load_weights(init_file(model.init)), model.network)
+        take_over(network, load_weights(init_file(model.init)), model)
     for part, path in model.parts.items():
         take_over_part(network, part, load_weights(init_file(path)))
     freeze(network, model.freeze)
@@ -78,11 +79,15 @@ def init_file(init: Path) -> Path:
     return init if init.suffix == SUFFIX else locate(init.name)
 
 
-def take_over(network: Network, weights: Weights, kind: str) -> None:
+def take_over(network: Network, weights: Weights, model: ModelSection) -> None:
     """Load weights into a network of the same kind that may have more residual blocks."""
-    if weights.card.network != kind:
+    if weights.card.network != model.network:
         raise UsageProblem(
-            f"model.init holds a {weights.card.network}, not a {kind}; set model.network"
+            f"model.init holds a {weights.card.network}, not a {model.network}; set model.network"
+        )
+    if differing := switches_that_differ(model.config, weights.card.config):
+        raise UsageProblem(
+            f"model.init was trained with another {differing[0]}; set it alike in model.config"
         )
     fresh = {name for name, module in network.named_modules() if is_new(name, module, weights)}
     needed = {
@@ -99,6 +104,20 @@ def take_over(network: Network, weights: Weights, kind: str) -> None:
         block = network.get_submodule(name)
         if isinstance(block, Residual):
             starts_at_zero(block.second)
+
+
+def switches_that_differ(config: Mapping[str, object], trained: Mapping[str, object]) -> list[str]:
+    """Return the yes-or-no arguments of a network, no by default, that are not as trained.
+
+    Tensors of a network with such a switch fit the one without it, and mean something else.
+    """
+    names = sorted({**config, **trained})
+    pairs = ((name, config.get(name, False), trained.get(name, False)) for name in names)
+    return [
+        name
+        for name, one, other in pairs
+        if isinstance(one, bool) and isinstance(other, bool) and one is not other
+    ]
 
 
 def is_new(name: str, module: nn.Module, weights: Weights) -> bool:

@@ -162,3 +162,12 @@ def test_a_truth_that_fails_is_counted_for_every_model(
     assert ended.code == 1
     assert "t1.png: E_CORRUPT" in ended.err
     assert ended.out.splitlines()[1].split()[1:3] == ["2", "1"]
+
+
+def test_more_views_are_told_and_scored(darkroom: Run, truths: Path, small_model: str) -> None:
+    for count in ("1", "2"):
+        line = ("eval", "--simulate", str(truths), "--model", small_model, *TINY)
+        assert darkroom(*line, "--views", count, "--json", f"{count}.json").code == 0
+    one, two = (json.loads(Path(f"{count}.json").read_text()) for count in ("1", "2"))
+    assert "--views 2" in two["protocol"]["results"]
+    assert one["methods"][0]["scores"]["psnr"] != two["methods"][0]["scores"]["psnr"]

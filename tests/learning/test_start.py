@@ -159,3 +159,16 @@ def test_every_network_has_an_encoder_to_freeze(network: str) -> None:
 
 def test_the_encoder_of_a_fast_unet_is_its_way_down() -> None:
     assert encoder_parts(ModelSection(config=SMALL)) == ("entry", "entry_noise", "encoder", "down")
+
+
+def test_weights_that_mean_something_else_are_refused(tmp_path: Path) -> None:
+    network = NETWORKS["unet"](width=2, levels=2)
+    path = tmp_path / "plain.safetensors"
+    card = Card(
+        name="plain", network="unet", config={"width": 2, "levels": 2}, halo=16, multiple_of=2
+    )
+    save_weights(path, card, network)
+    rooted = {"width": 2, "levels": 2, "root": True}
+    with pytest.raises(UsageProblem, match="another root"):
+        starting_network(ModelSection(network="unet", config=rooted, init=path))
+    starting_network(ModelSection(network="unet", config={"width": 2, "levels": 2}, init=path))
