@@ -34,7 +34,6 @@ from darkroom.picture.render import camera_to_srgb, flatness, quantise, render
 from darkroom.picture.tiff import write_tiff
 from darkroom.publish import Published, publish
 from darkroom.zoo.card import Card
-from darkroom.zoo.find import locate
 
 if TYPE_CHECKING:
     from darkroom.inference.engine import TorchEngine
@@ -168,10 +167,10 @@ def load_enhancer(settings: Settings, decoder: Decoder, intend: Intend | None = 
     """Find, verify and load the model; raise what `enhancing` raises."""
     # Here and no sooner: a batch is planned, and found to be done, without torch.
     from darkroom.inference.engine import choose_device, make_engine  # noqa: PLC0415
-    from darkroom.zoo.weights import build_network, load_weights  # noqa: PLC0415
+    from darkroom.zoo.weights import build_network, weights_for  # noqa: PLC0415
 
     refuse_old_libraw()
-    device, weights = choose_device(settings.device), load_weights(locate(settings.model))
+    device, weights = choose_device(settings.device), weights_for("enhance", settings.model)
     engine = make_engine(build_network(weights, device=device), device=device)
     reference = read_reference(settings.ratio, decoder)
     return Enhancer(settings, weights.card, engine, decoder, intend, reference)

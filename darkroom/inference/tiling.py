@@ -118,22 +118,32 @@ def tiles(grid: Grid) -> Iterator[tuple[Span, Span]]:
             yield row, column
 
 
+def place(span: Span, scale: int) -> slice:
+    """Return where a tile's core lies in the picture."""
+    return slice(scale * span.start, scale * span.stop)
+
+
+def core(span: Span, scale: int) -> slice:
+    """Return where a tile's core lies in the tile."""
+    return slice(scale * (span.start - span.low), scale * (span.stop - span.low))
+
+
 def run_tiled(run: Run, planes: FloatArray, grid: Grid) -> FloatArray:
-    """Return the picture (C, 2h, 2w) that `run` makes of planes (4, h, w), tile by tile."""
+    """Return the picture (C, s*h, s*w) that `run` makes of planes (N, h, w), tile by tile.
+
+    `run` decides s, the pixels per packed pixel: 2 for a mosaic, 1 for ordinary pictures.
+    """
     if grid.count == 1:
         return run(planes)
     _, rows, columns = planes.shape
     picture: FloatArray | None = None
     for row, column in tiles(grid):
         seen = run(np.ascontiguousarray(planes[:, row.low : row.high, column.low : column.high]))
-        top, left = 2 * (row.start - row.low), 2 * (column.start - column.low)
-        core = seen[
-            :,
-            top : top + 2 * (row.stop - row.start),
-            left : left + 2 * (column.stop - column.start),
-        ]
+        scale = seen.shape[1] // width(row)
         if picture is None:
-            picture = np.empty((len(seen), 2 * rows, 2 * columns), seen.dtype)
-        picture[:, 2 * row.start : 2 * row.stop, 2 * column.start : 2 * column.stop] = core
+            picture = np.empty((len(seen), scale * rows, scale * columns), seen.dtype)
+        picture[:, place(row, scale), place(column, scale)] = seen[
+            :, core(row, scale), core(column, scale)
+        ]
     assert picture is not None  # a grid has at least one tile
     return picture

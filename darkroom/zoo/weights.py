@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from darkroom.errors import EnvironmentProblem
 from darkroom.networks import NETWORKS, Network
 from darkroom.publish import publish
-from darkroom.zoo.card import Card, card_from_header
+from darkroom.zoo.card import Card, Task, card_from_header, check_task
+from darkroom.zoo.find import locate
 from darkroom.zoo.header import parse_header, read_bytes, read_header
 
 TYPES = {"F16", "F32"}
@@ -60,6 +61,18 @@ def load_weights(path: Path) -> Weights:
         raise EnvironmentProblem(f"{path} holds values that are not numbers")
     weights = Weights(card, tensors)
     build_network(weights, device="meta")
+    return weights
+
+
+def weights_for(task: Task, model: str) -> Weights:
+    """Find the weights of a model given by name or by path, and verify them.
+
+    Raises:
+        EnvironmentProblem: there are none, or they are damaged.
+        UsageProblem: they are for another task.
+    """
+    weights = load_weights(locate(model))
+    check_task(weights.card, task)
     return weights
 
 
@@ -137,8 +150,15 @@ def misfits(tensors: dict[str, Tensor], network: nn.Module) -> str:
 
 
 def save_weights(path: Path, card: Card, network: nn.Module) -> Card:
-    """Write a network's weights in half precision with its card; return the card with digest."""
-    tensors = {key: value.half().contiguous().cpu() for key, value in network.state_dict().items()}
+    """Write a network's weights in half precision with its card; return the card with digest.
+
+    Buffers, which no training step has rounded to its liking, stay in single precision.
+    """
+    exact = {name for name, _ in network.named_buffers()}
+    tensors = {
+        key: (value.float() if key in exact else value.half()).contiguous().cpu()
+        for key, value in network.state_dict().items()
+    }
     card = card.model_copy(update={"sha256": digest(card, tensors)})
     blob = in_fixed_order(safetensors.torch.save(tensors, metadata=card.to_header()))
     publish(path, lambda file: file.write(blob), overwrite=True)

@@ -48,6 +48,15 @@ def test_too_small_a_halo_would_be_noticed() -> None:
     assert np.abs(run_tiled(run, planes, grid) - whole).max() > 1e-4
 
 
+def test_pictures_of_the_planes_own_size_come_in_tiles_as_well() -> None:
+    planes = np.random.default_rng(0).random((2, 50, 70), np.float32)
+    blur = lambda tile: tile[:1] + np.roll(tile[1:], 1, -1)  # noqa: E731
+    grid = fixed_grid((50, 70), core=16, halo=4, multiple_of=4)
+    tiled = run_tiled(blur, planes, grid)
+    assert tiled.shape == (1, 50, 70)
+    assert np.array_equal(tiled[..., 4:], blur(planes)[..., 4:])
+
+
 @given(
     size=st.integers(1, 3000),
     core=st.integers(1, 800),

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from darkroom.errors import EnvironmentProblem
-from darkroom.zoo.card import Card, card_from_header
+from darkroom.errors import EnvironmentProblem, UsageProblem
+from darkroom.zoo.card import Card, card_from_header, check_task
 
 
 def card(**changes: object) -> Card:
@@ -59,3 +59,15 @@ def test_a_card_nested_without_end_is_refused() -> None:
     header = {**card().to_header(), "recipe": '{"a":' * 100_000}
     with pytest.raises(EnvironmentProblem, match="no darkroom card"):
         card_from_header(header, "file")
+
+
+def test_what_came_later_is_written_only_where_it_says_something() -> None:
+    assert "working_side" not in card().to_header()
+    sized = card(working_side=640)
+    assert card_from_header(sized.to_header(), "file") == sized
+
+
+def test_a_model_for_another_task_is_refused() -> None:
+    check_task(card(), "enhance")
+    with pytest.raises(UsageProblem, match="darkroom enhance"):
+        check_task(card(), "colorize")

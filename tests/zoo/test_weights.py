@@ -10,11 +10,21 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from torch import nn
 
-from darkroom.errors import EnvironmentProblem
+from darkroom.errors import EnvironmentProblem, UsageProblem
 from darkroom.networks import NETWORKS
+from darkroom.zoo.card import Card
 from darkroom.zoo.header import FILE_LIMIT, HEADER_LIMIT, read_card
-from darkroom.zoo.weights import build_network, digest, load_weights, save_weights, verify
+from darkroom.zoo.weights import (
+    build_network,
+    digest,
+    load_weights,
+    parse_tensors,
+    save_weights,
+    verify,
+    weights_for,
+)
 
 NOISE = torch.full((1, 8), 1e-3)
 
@@ -44,6 +54,29 @@ def test_half_precision_is_kept_in_the_file_only(tiny: Path) -> None:
     network = build_network(weights, device="cpu")
     assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
     assert not any(tensor.requires_grad for tensor in network.parameters())
+
+
+def test_buffers_stay_exact(tmp_path: Path) -> None:
+    network = nn.BatchNorm2d(2)
+    assert network.running_mean is not None
+    network.running_mean.fill_(1.0001)
+    network.register_buffer("num_batches_tracked", None)
+    path = tmp_path / "norm.safetensors"
+    save_weights(path, Card(name="norm", network="unet", halo=0, multiple_of=1), network)
+    tensors = parse_tensors(path.read_bytes(), "norm")
+    assert {name: tensor.dtype for name, tensor in tensors.items()} == {
+        "weight": torch.float16,
+        "bias": torch.float16,
+        "running_mean": torch.float32,
+        "running_var": torch.float32,
+    }
+    assert torch.equal(tensors["running_mean"], network.running_mean)
+
+
+def test_weights_for_another_task_are_refused(tiny: Path) -> None:
+    assert weights_for("enhance", str(tiny)).card == read_card(tiny)
+    with pytest.raises(UsageProblem, match="darkroom enhance"):
+        weights_for("colorize", str(tiny))
 
 
 def test_card_can_be_read_alone(tiny: Path) -> None:
