@@ -1,36 +1,34 @@
 """Recipe: pictures and their truths -> scores.
 
-The pictures lie in a folder, or are made on the way: each truth is darkened, every method gets the
-same dark frame, and what it makes of it is scored. How to darken and how to enhance is handed in,
-as functions from file to file. So this recipe scores what the other recipes write, to the byte.
+The pictures lie in a folder, or are made on the way. Either each truth is darkened and every method
+gets the same dark frame; or the truths are one side of near-infrared pairs and every method gets
+the other. How to darken, enhance and colour is handed in, as functions from file to file. So this
+recipe scores what the other recipes write, to the byte.
 """
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from itertools import groupby
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.batch.decoder import Decoded, Decoder
-from darkroom.batch.inputs import Input, expand_inputs
-from darkroom.camera.limits import DEFAULT_LIMITS, Limits
-from darkroom.camera.raw import NoiseLevel
-from darkroom.camera.read import is_raw_name
+from darkroom.batch.inputs import Input
+from darkroom.batch.matching import by_stem, pictures_in, without
 from darkroom.errors import FailureCode, FileProblem, NothingMatched
-from darkroom.measure.metrics import METRICS
+from darkroom.measure.metrics import METRICS, scores_of
 from darkroom.measure.summary import Summary, summary_of
-from darkroom.picture.load import load_picture
+from darkroom.picture.load import load_grey, load_picture
+from darkroom.picture.nir_pairs import NirPair
 
 Srgb = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 Darken = Callable[[Path, Path, int], object]  # truth, DNG to write, seed of the noise
-Develop = Callable[[Path, Path], object]  # RAW file, picture to write
+Develop = Callable[[Path, Path], object]  # file to start from, picture to write
 
-SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg"})
 WORST = 5
-
 
 PROTOCOL = {
     "compared": "every pixel of a result with that pixel of its truth, upright, as the values stand"
@@ -43,6 +41,8 @@ PROTOCOL = {
     "mse": "mean squared error over all pixels and channels, white is 1",
     "cie76": "mean over the pixels of the distance in CIELAB under D65",
     "ciede2000": "mean over the pixels, Sharma 2005, CIELAB under D65, kL = kC = kH = 1",
+    "angular": "degrees, mean over the pixels of the angle between the RGB vectors as coded, black"
+    " as grey, Suarez 2017",
     "mean": "over the pictures that have a finite score; others are counted beside it",
     "interval": "95 % of the mean over pictures, percentile bootstrap, 2000 draws, seed 0",
 }
@@ -53,7 +53,7 @@ class Scored:
     """What became of one picture.
 
     Attributes:
-        name: the picture's name.
+        name: the picture's place below the folder that was named.
         truth: its truth.
         result: the picture that was scored, None if it was made on the way.
         seed: of its simulated noise, None if there is none.
@@ -68,14 +68,40 @@ class Scored:
     scores: Mapping[str, float] = field(default_factory=dict)
     problem: str = ""
 
+    @property
+    def category(self) -> str:
+        """The folder in its name, "" if there is none."""
+        return "/".join(PurePosixPath(self.name).parts[:-1])
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The pixels behind a score, each (H, W, 3) in [0, 1]; the source if it is a picture."""
+
+    truth: Srgb
+    result: Srgb
+    source: Srgb | None = None
+
+
+Judged = tuple[str, Scored, Sight | None]  # name of the row, picture, its pixels if it has scores
+Tell = Callable[[str, Scored, Sight | None], object]
+
 
 @dataclass(frozen=True)
 class Method:
-    """A way from a RAW file to a picture, and what records say about it."""
+    """A way from a file to a picture, and what records say about it.
+
+    Attributes:
+        name: of its row.
+        develop: writes the picture of a file.
+        facts: what records say about it.
+        makes: which side of a near-infrared pair its pictures are; it starts from the other.
+    """
 
     name: str
     develop: Develop
     facts: Mapping[str, object] = field(default_factory=dict)
+    makes: Literal["srgb", "nir"] = "srgb"
 
 
 @dataclass(frozen=True)
@@ -94,15 +120,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The rows, how they were scored, and files of a folder that have no partner in the other."""
+    """The rows, how they were scored, and files that have no partner."""
 
     rows: tuple[Row, ...]
     protocol: Mapping[str, str]
     lone_results: tuple[Path, ...] = ()
     lone_truths: tuple[Path, ...] = ()
-
-
-Tell = Callable[[str, Scored], object]  # name of the row, picture
+    lone_sources: tuple[Path, ...] = ()
 
 
 def evaluate_folders(results: Path, truths: Path, tell: Tell) -> Evaluation:
@@ -120,8 +144,9 @@ def evaluate_folders(results: Path, truths: Path, tell: Tell) -> Evaluation:
         )
     pictures = []
     for name in both:
-        pictures.append(score_files(name, ours[name], theirs[name]))
-        tell(str(results), pictures[-1])
+        scored, sight = score_files(name, ours[name], theirs[name])
+        pictures.append(scored)
+        tell(str(results), scored, sight)
     return Evaluation(
         (Row(str(results), tuple(pictures)),),
         PROTOCOL,
@@ -142,47 +167,91 @@ def evaluate_methods(
         seed: of the noise of the first picture; each further one has the next.
         tell: hears of every picture.
     """
+    starts = (
+        Scored(item.below.as_posix(), item.path, seed=own) for own, item in enumerate(truths, seed)
+    )
+    return gathered(methods, (j for s in starts for j in score_methods(s, methods, darken)), tell)
+
+
+def evaluate_pairs(pairs: Iterable[NirPair], methods: Sequence[Method], tell: Tell) -> Evaluation:
+    """Score what each method makes of one side of near-infrared pairs against the other.
+
+    Args:
+        pairs: as `find_pairs` finds them.
+        methods: each gets the side that it does not make.
+        tell: hears of every picture.
+    """
+    return gathered(methods, (score_pair(p, method) for p in pairs for method in methods), tell)
+
+
+def gathered(methods: Sequence[Method], judged: Iterable[Judged], tell: Tell) -> Evaluation:
+    """Return a row a method of pictures that come mixed."""
     pictures: dict[str, list[Scored]] = {method.name: [] for method in methods}
-    for own_seed, item in enumerate(truths, seed):
-        start = Scored(item.below.as_posix(), item.path, seed=own_seed)
-        for name, scored in score_methods(start, methods, darken):
-            pictures[name].append(scored)
-            tell(name, scored)
+    for name, scored, sight in judged:
+        pictures[name].append(scored)
+        tell(name, scored, sight)
     rows = (Row(method.name, tuple(pictures[method.name]), method.facts) for method in methods)
     return Evaluation(tuple(rows), PROTOCOL)
 
 
-def score_methods(
-    start: Scored, methods: Sequence[Method], darken: Darken
-) -> Iterable[tuple[str, Scored]]:
+def score_methods(start: Scored, methods: Sequence[Method], darken: Darken) -> Iterator[Judged]:
     """Yield the score of each method on one picture; a failure is a score's problem."""
     with TemporaryDirectory(prefix="darkroom-") as folder:
-        dark, made = Path(folder, "dark.dng"), Path(folder, "made.tif")
+        dark = Path(folder, "dark.dng")
         try:
             truth = load_picture(start.truth)
             darken(start.truth, dark, start.seed or 0)
         except FileProblem as problem:
-            yield from ((method.name, replace(start, problem=str(problem))) for method in methods)
+            failed = replace(start, problem=str(problem))
+            yield from ((method.name, failed, None) for method in methods)
             return
         for method in methods:
             try:
-                method.develop(dark, made)
-                scored = replace(start, scores=scores_of(truth, load_picture(made)))
+                sight = Sight(truth, made_by(method, dark))
+                yield method.name, replace(start, scores=scores_of(truth, sight.result)), sight
             except FileProblem as problem:
-                scored = replace(start, problem=str(problem))
-            made.unlink(missing_ok=True)
-            yield method.name, scored
+                yield method.name, replace(start, problem=str(problem)), None
 
 
-def score_files(name: str, results: Sequence[Path], truths: Sequence[Path]) -> Scored:
+def score_pair(pair: NirPair, method: Method) -> Judged:
+    """Score a method on a near-infrared pair; a failure is the score's problem."""
+    is_reverse = method.makes == "nir"
+    source, truth = (pair.srgb, pair.nir) if is_reverse else (pair.nir, pair.srgb)
+    load, load_source = (grey_of, load_picture) if is_reverse else (load_picture, grey_of)
+    start = Scored(pair.name, truth)
+    try:
+        sight = Sight(load(truth), made_by(method, source), load_source(source))
+        scores = scores_of(sight.truth, sight.result)
+    except FileProblem as problem:
+        return method.name, replace(start, problem=str(problem)), None
+    return method.name, replace(start, scores=scores), sight
+
+
+def made_by(method: Method, source: Path) -> Srgb:
+    """Return the picture that a method writes of a file; raise FileProblem if it cannot."""
+    with TemporaryDirectory(prefix="darkroom-") as folder:
+        made = Path(folder, "made.tif")
+        method.develop(source, made)
+        return load_picture(made)
+
+
+def grey_of(path: Path) -> Srgb:
+    """Read a near-infrared picture as three equal channels."""
+    return np.repeat(load_grey(path)[..., None], 3, axis=-1)
+
+
+def score_files(
+    name: str, results: Sequence[Path], truths: Sequence[Path]
+) -> tuple[Scored, Sight | None]:
     """Score the file that is named so against its truth; a failure is the score's problem."""
-    scored = Scored(name, truths[0], results[0])
+    start = Scored(name, truths[0], results[0])
     try:
         for paths in (results, truths):
             refuse_several(paths)
-        return replace(scored, scores=scores_of(load_picture(truths[0]), load_picture(results[0])))
+        sight = Sight(load_picture(truths[0]), load_picture(results[0]))
+        return replace(start, scores=scores_of(sight.truth, sight.result)), sight
     except FileProblem as problem:
-        return replace(scored, problem=str(problem))
+        return replace(start, problem=str(problem)), None
 
 
 def refuse_several(paths: Sequence[Path]) -> None:
@@ -192,95 +261,19 @@ def refuse_several(paths: Sequence[Path]) -> None:
         raise FileProblem(FailureCode.COLLISION, what, "leave one of them in the folder")
 
 
-def scores_of(truth: Srgb, result: Srgb) -> dict[str, float]:
-    """Return every score of a result, NaN where the pictures are too small for it.
-
-    Args:
-        truth: (H, W, 3) sRGB in [0, 1].
-        result: likewise.
-
-    Raises:
-        FileProblem: they differ in size.
-    """
-    if truth.shape != result.shape:
-        (rows, columns), (true_rows, true_columns) = result.shape[:2], truth.shape[:2]
-        raise FileProblem(
-            FailureCode.UNSUPPORTED,
-            f"the result is {columns} x {rows} pixels, its truth {true_columns} x {true_rows}",
-            "cut them to the same size; nothing is cropped here",
-        )
-    side = min(truth.shape[:2])
-    return {
-        name: metric.score(truth, result) if side >= metric.smallest else math.nan
-        for name, metric in METRICS.items()
-    }
-
-
 def summarise(pictures: Iterable[Scored]) -> dict[str, Summary]:
     """Return the mean of every metric over the pictures that have scores."""
     scores = [picture.scores for picture in pictures if picture.scores]
     return {metric: summary_of([own[metric] for own in scores]) for metric in METRICS}
 
 
+def by_category(row: Row) -> list[Row]:
+    """Split a row by the folders of its pictures, each part named for its folder; "" is none."""
+    pictures = sorted(row.pictures, key=lambda picture: picture.category)
+    groups = groupby(pictures, key=lambda picture: picture.category)
+    return [Row(category, tuple(group), row.facts) for category, group in groups]
+
+
 def worst(pictures: Iterable[Scored], count: int = WORST) -> list[Scored]:
     """Return the pictures of the lowest PSNR, the lowest first; failed ones have none."""
     return sorted((p for p in pictures if p.scores), key=lambda p: p.scores["psnr"])[:count]
-
-
-def pictures_in(folder: Path) -> list[Input]:
-    """Return the PNG, TIFF and JPEG files below a folder, by name.
-
-    Raises:
-        NothingMatched: there is none.
-    """
-    found = expand_inputs([str(folder)], is_input=is_picture_name)
-    further = (duplicate.item for duplicate in found.duplicates)  # a link has a name to match, too
-    return sorted((*found.inputs, *further), key=lambda item: item.below)
-
-
-def is_picture_name(path: Path) -> bool:
-    """Whether a file name ends like a finished picture's."""
-    return path.suffix.lower() in SUFFIXES
-
-
-def by_stem(pictures: Iterable[Input]) -> dict[str, list[Path]]:
-    """Return the files by what `stem_of` leaves of their names, in the order of these."""
-    named: dict[str, list[Path]] = {}
-    for item in pictures:
-        named.setdefault(stem_of(item.below), []).append(item.path)
-    return named
-
-
-def stem_of(below: Path) -> str:
-    """Return the name by which a result and its truth are matched: without suffix and RAW suffix.
-
-    Folders count, and so do capital letters.
-
-    >>> stem_of(Path("night/x.ARW.tif")), stem_of(Path("night/x.png")), stem_of(Path("x.v2.png"))
-    ('night/x', 'night/x', 'x.v2')
-    """
-    stem = below.with_suffix("")
-    return (stem.with_suffix("") if is_raw_name(stem) else stem).as_posix()
-
-
-def without(named: Mapping[str, Sequence[Path]], known: Sequence[str]) -> tuple[Path, ...]:
-    """Return the files whose names are not known."""
-    return tuple(path for name in sorted(named.keys() - {*known}) for path in named[name])
-
-
-class ToldDecoder(Decoder):
-    """A decoder whose frames say how noisy they are: the line their noise was drawn from.
-
-    Args:
-        level: the noise of every frame.
-        limits: bounds on each file.
-    """
-
-    def __init__(self, level: NoiseLevel, limits: Limits = DEFAULT_LIMITS) -> None:
-        super().__init__(limits)
-        self._level = level
-
-    def read(self, path: Path, *, allow_suspect: bool = False) -> Decoded:
-        """Read a RAW file as `Decoder.read` does, and put the noise where a profile would be."""
-        decoded = super().read(path, allow_suspect=allow_suspect)
-        return replace(decoded, raw=replace(decoded.raw, noise_profile=self._level))

@@ -1,25 +1,30 @@
-"""Recipe: clean pictures, or real pairs of exposures -> weights."""
+"""Recipe: clean pictures, or real pairs of exposures or of near-infrared and colour -> weights."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from darkroom.errors import UsageProblem
 from darkroom.inference.engine import choose_device
 from darkroom.learning.allocation import keep_freed_memory
 from darkroom.learning.batches import Sources, sources_of
+from darkroom.learning.cards import card_of
 from darkroom.learning.checkpoints import has_checkpoint
 from darkroom.learning.config import TrainConfig
 from darkroom.learning.distributed import Team, own_device, teamed
+from darkroom.learning.l3_training import learn_l3
 from darkroom.learning.learner import Learner, make_learner, resume
 from darkroom.learning.loop import fit
 from darkroom.learning.losses import LOSSES
+from darkroom.learning.nir_pairs import nir_validation_pairs
+from darkroom.learning.nir_scenes import load_nir_scenes, stored_side
+from darkroom.learning.nir_settings import with_nir_spaces
 from darkroom.learning.precision import check_precision
 from darkroom.learning.progress import Progress
 from darkroom.learning.real_pairs import load_pairs
 from darkroom.learning.scenes import load_scenes
 from darkroom.learning.simulated_pairs import Pair
-from darkroom.learning.start import completed, encoder_parts, init_file
+from darkroom.learning.start import completed, encoder_parts
 from darkroom.learning.tensorboard import open_board, show_progress, show_strip
 from darkroom.learning.validation import (
     Examination,
@@ -28,14 +33,10 @@ from darkroom.learning.validation import (
     split,
     validation_pairs,
 )
-from darkroom.networks import Network
-from darkroom.networks.fast_unet import FastUNet
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.picture.png import write_png
 from darkroom.publish import publish, sweep
-from darkroom.zoo.card import Card
 from darkroom.zoo.find import SUFFIX, locate
-from darkroom.zoo.header import read_card
 from darkroom.zoo.weights import save_weights
 
 WARMUP_SHARE = 10  # of a run whose length is given beside the configuration: a tenth at most
@@ -80,6 +81,8 @@ def train(
     with teamed(choose_device(config.training.device)) as team:
         config = settled(config, team)
         prepare(config, run, continue_run, team, on_skipped)
+        if config.model.network == "l3":
+            return train_l3(config, run, on_skipped)
         tell, keep = recording(config, run, on_progress) if team.leads else (ignore, ignore)
         data = load_data(config, run, on_skipped if team.leads else ignore)
         learner = make_learner(config, team)
@@ -96,6 +99,19 @@ def train(
             on_progress=tell,
             on_examined=keep,
         )
+    return weights_file(config, run)
+
+
+def train_l3(config: TrainConfig, run: Path, on_skipped: Callable[[str], None]) -> Path:
+    """Learn the table of an L3 in one pass and return its file.
+
+    Raises:
+        UsageProblem: there is nothing to learn from.
+    """
+    network, scores = learn_l3(config, on_skipped)
+    model = config.model.model_copy(update={"config": network.config})
+    card = card_of(config.model_copy(update={"model": model}), network, scores, step=0)
+    save_weights(weights_file(config, run), card, network)
     return weights_file(config, run)
 
 
@@ -154,7 +170,8 @@ def settled(config: TrainConfig, team: Team) -> TrainConfig:
     device = own_device(choose_device(training.device), team)
     training = training.model_copy(update={"device": device})
     check_precision(training)
-    return config.model_copy(update={"training": training, "model": completed(config.model)})
+    changes = {"training": training, "model": completed(config.model)}
+    return with_nir_spaces(config.model_copy(update=changes))
 
 
 def prepare(
@@ -163,7 +180,7 @@ def prepare(
     """Make the folder of the run and the process fit for it."""
     if continue_run and not has_checkpoint(run) and team.leads:
         tell(f"{run} holds no checkpoint: the training starts from the beginning")
-    if has_checkpoint(run) and not continue_run:
+    if (has_checkpoint(run) or weights_file(config, run).exists()) and not continue_run:
         raise UsageProblem(f"{run} holds a run already; add --resume or choose another folder")
     if team.leads:
         try:
@@ -181,6 +198,8 @@ def load_data(config: TrainConfig, run: Path, on_skipped: Callable[[str], None])
     Raises:
         UsageProblem: there is nothing to learn from.
     """
+    if config.nir.folders:
+        return nir_data(config, on_skipped)
     patch, wanted = config.training.patch, config.data
     real = load_pairs(config.pairs, run, smallest=2 * patch, on_skipped=on_skipped)
     if not (wanted.photos or wanted.raw) and real.training:
@@ -193,6 +212,16 @@ def load_data(config: TrainConfig, run: Path, on_skipped: Callable[[str], None])
     validation = validation_pairs(held_out_clean, size=patch)
     validation |= real_validation_pairs(real.held_out, size=patch)
     return Data(sources_of(clean, real.training), validation)
+
+
+def nir_data(config: TrainConfig, on_skipped: Callable[[str], None]) -> Data:
+    """Load pairs of near-infrared and colour, and cut the patches to validate with."""
+    side, size = config.model.working_side, config.training.patch
+    scenes, skipped = load_nir_scenes(config.nir, config.data, stored_side(side))
+    for sentence in skipped:
+        on_skipped(sentence)
+    validation = nir_validation_pairs(scenes.held_out, config.nir, size=size, side=side)
+    return Data(replace(sources_of([]), nir=scenes), validation)
 
 
 def recording(
@@ -225,40 +254,3 @@ def ignore(*_: object) -> None:
 def weights_file(config: TrainConfig, run: Path) -> Path:
     """Return the file of the best weights."""
     return run / f"{config.model.name}{SUFFIX}"
-
-
-def card_of(config: TrainConfig, network: Network, scores: dict[str, float], step: int) -> Card:
-    """Describe the weights as they are now."""
-    model = config.model
-    return Card(
-        name=model.name,
-        version=model.version,
-        network=model.network,
-        config=model.config,
-        input_space=model.input_space,
-        output_space=model.output_space,
-        noise_map=isinstance(network, FastUNet),
-        clip=model.clip,
-        halo=network.halo,
-        multiple_of=network.multiple_of,
-        data=model.data,
-        licence=model.licence,
-        recipe={**recipe_of(config), "steps_done": step},
-        scores={f"validation PSNR dB, {name}": value for name, value in scores.items()},
-    )
-
-
-def recipe_of(config: TrainConfig) -> dict[str, object]:
-    """Return how the weights were made, without paths of this machine."""
-    settings = config.model_dump(mode="json", include={"noise", "pairs", "adversarial", "training"})
-    pairs, noise = settings["pairs"], settings["noise"]
-    noise["calibrations"] = [path.name for path in config.noise.calibrations]
-    used = bool(config.pairs.lists or config.pairs.folders)
-    settings["pairs"] = {k: pairs[k] for k in ("most_ratio", "holdout", "share")} if used else {}
-    settings["model"] = {"freeze": config.model.freeze} if config.model.freeze else {}
-    if config.model.init is not None:
-        card = read_card(init_file(config.model.init))
-        settings["model"]["init"] = f"{card.name} {card.version}, sha256 {card.sha256}"
-    if not config.adversarial.weight:
-        settings["adversarial"] = {}
-    return {name: table for name, table in settings.items() if table}

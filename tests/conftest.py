@@ -17,6 +17,12 @@ SMALL = {
     "double-unet": {"width": 2, "levels": 3, "root": True},
     "vae-unet": {"width": 2, "levels": 3, "tone_width": 2, "latent": 2, "root": True},
 }
+SMALL_NIR = {
+    "nir-unet": {"width": 4, "levels": 2, "widest": 8, "bottom": 1},
+    "nir-cnn": {"width": 2},
+    "triplet-unet": {"width": 2, "levels": 2, "widest": 4},
+    "l3": {"levels": 2, "contrasts": 1},
+}
 OUTPUTS = {
     "fast-unet": {"output_space": "camera-linear"},
     "unet": {"output_space": "srgb", "input_space": "planes", "noise_map": False, "clip": True},

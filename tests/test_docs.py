@@ -43,7 +43,8 @@ def commands_in(markdown: str) -> Iterator[str]:
 
 def options_of(command: Any) -> set[str]:
     """Return the options a command knows."""
-    return {name for parameter in command.params for name in parameter.opts} | HELP
+    every = ((*parameter.opts, *parameter.secondary_opts) for parameter in command.params)
+    return {name for names in every for name in names} | HELP
 
 
 def is_option(word: str, known: set[str]) -> bool:

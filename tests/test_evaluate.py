@@ -5,28 +5,24 @@ import cv2
 import numpy as np
 import pytest
 
-from darkroom.batch.plan import single_job
-from darkroom.camera.exposure import parse_ratio
-from darkroom.camera.noise import noise_level
-from darkroom.camera.raw import NoiseLevel
-from darkroom.enhance import Settings, enhance_file, load_enhancer
+from darkroom.batch.matching import pictures_in
 from darkroom.errors import FailureCode, FileProblem, NothingMatched
 from darkroom.evaluate import (
     Method,
+    Row,
     Scored,
-    ToldDecoder,
+    Sight,
+    by_category,
     evaluate_folders,
     evaluate_methods,
-    pictures_in,
-    scores_of,
-    stem_of,
+    evaluate_pairs,
     summarise,
     worst,
 )
 from darkroom.measure.psnr import psnr
 from darkroom.measure.ssim import ssim
 from darkroom.picture.load import load_picture
-from darkroom.simulate import SimulateSettings, simulate_file
+from darkroom.picture.nir_pairs import find_pairs
 
 SIZE = (24, 32)
 
@@ -42,7 +38,7 @@ def scene(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
     return cv2.resize(rng.integers(40, 220, (4, 4, 3), np.uint8), size[::-1])
 
 
-def silent(name: str, picture: Scored) -> None:
+def silent(name: str, picture: Scored, sight: Sight | None) -> None:
     pass
 
 
@@ -58,26 +54,12 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "results", tmp_path / "truths"
 
 
-@pytest.mark.parametrize(
-    ("name", "stem"),
-    [
-        ("x.png", "x"),
-        ("x.ARW.tif", "x"),
-        ("x.dng.png", "x"),
-        ("x.v2.png", "x.v2"),
-        ("x.arw.nef.tif", "x.arw"),
-        ("sub.ARW/x.JPG", "sub.ARW/x"),
-        ("X.png", "X"),
-    ],
-)
-def test_suffix_and_raw_suffix_do_not_count(name: str, stem: str) -> None:
-    assert stem_of(Path(name)) == stem
-
-
 def test_pictures_are_scored_against_the_truth_of_their_name(folders: tuple[Path, Path]) -> None:
     results, truths = folders
     told: list[str] = []
-    row = evaluate_folders(results, truths, lambda _, picture: told.append(picture.name)).rows[0]
+    row = evaluate_folders(results, truths, lambda _, picture, __: told.append(picture.name)).rows[
+        0
+    ]
     assert told == [picture.name for picture in row.pictures] == list("abcdefg")
     truth, result = load_picture(truths / "c.png"), load_picture(results / "c.ARW.tif")
     third = row.pictures[2]
@@ -111,14 +93,6 @@ def test_equal_pictures_are_infinite_and_counted(folders: tuple[Path, Path]) -> 
     assert (summary["psnr"].infinite, summary["psnr"].count) == (1, 6)
     assert math.isfinite(summary["psnr"].mean)
     assert (summary["ssim"].infinite, summary["ssim"].count) == (0, 7)
-
-
-def test_pictures_smaller_than_a_window_miss_that_score_only() -> None:
-    truth = np.full((10, 20, 3), 0.5, np.float32)
-    scores = scores_of(truth, truth + np.float32(0.1))
-    assert math.isnan(scores["ssim"])
-    assert scores["psnr"] == pytest.approx(20, abs=1e-4)
-    assert summarise([Scored("a", Path("a"), scores=scores)])["ssim"].missing == 1
 
 
 def test_another_size_is_a_failure_of_that_picture(folders: tuple[Path, Path]) -> None:
@@ -202,7 +176,7 @@ def test_every_method_gets_every_dark_frame(folders: tuple[Path, Path]) -> None:
         [copying(0), copying(5)],
         pretending,
         seed=3,
-        tell=lambda name, picture: told.append((name, picture.name)),
+        tell=lambda name, picture, _: told.append((name, picture.name)),
     )
     first, second = evaluation.rows
     assert told[:3] == [("plus 0", "a.png"), ("plus 5", "a.png"), ("plus 0", "b.png")]
@@ -227,17 +201,63 @@ def test_a_failed_method_does_not_get_the_picture_before(tmp_path: Path) -> None
     assert "E_NONFINITE" in rows[1].pictures[0].problem
 
 
-LEVEL = NoiseLevel((1e-3,) * 4, (2e-5,) * 4)
+def test_pixels_are_shown_where_there_are_scores(folders: tuple[Path, Path]) -> None:
+    results, truths = folders
+    write(results / "b.ARW.tif", scene(1)[:-2])
+    seen: dict[str, Sight | None] = {}
+    evaluate_folders(results, truths, lambda _, picture, sight: seen.update({picture.name: sight}))
+    assert seen["b"] is None
+    assert seen["c"] is not None
+    assert (seen["c"].truth == load_picture(truths / "c.png")).all()
+    assert (seen["c"].result == load_picture(results / "c.ARW.tif")).all()
+    assert seen["c"].source is None
 
 
-@pytest.mark.slow
-def test_the_told_noise_reaches_the_network(tmp_path: Path, small_model: str) -> None:
-    source, dark = write(tmp_path / "a.png", scene(size=(64, 64))), tmp_path / "a.dng"
-    simulate_file(source, dark, SimulateSettings(ratio=20))
-    with ToldDecoder(LEVEL) as decoder:
-        assert noise_level(decoder.read(dark).raw)[0] == LEVEL
-        settings = Settings(parse_ratio("20"), small_model, "cpu", tone="srgb")
-        report = enhance_file(
-            single_job(dark, tmp_path / "a.tif"), load_enhancer(settings, decoder)
-        )
-    assert report.noise_source == "noise profile in the file"
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Three near-infrared pairs in two folders."""
+    for seed, name in enumerate(("urban/1", "water/1", "water/2")):
+        colour = scene(seed)
+        write(tmp_path / "pairs" / f"{name}_rgb.png", colour)
+        write(tmp_path / "pairs" / f"{name}_nir.png", colour[..., 2])
+    return tmp_path / "pairs"
+
+
+def copy(source: Path, picture: Path) -> None:
+    write(picture, cv2.imread(str(source), cv2.IMREAD_COLOR))
+
+
+def test_methods_get_one_side_of_a_pair_and_are_scored_against_the_other(pairs: Path) -> None:
+    seen: list[tuple[str, str, Sight | None]] = []
+    methods = [Method("grey", copy), Method("back", copy, {"sha256": "0"}, "nir")]
+    told = lambda name, picture, sight: seen.append((name, picture.name, sight))  # noqa: E731
+    forward, back = evaluate_pairs(find_pairs(pairs), methods, told).rows
+    assert [name for name, _, _ in seen] == ["grey", "back"] * 3
+    assert [picture.name for picture in forward.pictures] == ["urban/1", "water/1", "water/2"]
+    nir, srgb = (load_picture(pairs / f"urban/1_{side}.png") for side in ("nir", "rgb"))
+    assert forward.pictures[0].scores["psnr"] == pytest.approx(psnr(srgb, nir))
+    assert back.pictures[0].scores["psnr"] == pytest.approx(psnr(nir, srgb))
+    assert forward.pictures[0].truth == pairs / "urban/1_rgb.png"
+    assert back.pictures[0].truth == pairs / "urban/1_nir.png"
+    for (_, _, sight), source in zip(seen[:2], (nir, srgb), strict=True):
+        assert sight is not None
+        assert sight.source == pytest.approx(source)
+    assert back.facts == {"sha256": "0"}
+
+
+def test_a_pair_that_fails_does_not_stop_the_others(pairs: Path) -> None:
+    write(pairs / "urban" / "1_nir.png", scene(7))
+    write(pairs / "water" / "1_rgb.png", scene(7)[:-1])
+    (row,) = evaluate_pairs(find_pairs(pairs), [Method("grey", copy)], silent).rows
+    assert "colour picture" in row.pictures[0].problem
+    assert "32 x 24 pixels, its truth 32 x 23" in row.pictures[1].problem
+    assert row.failed == 2
+    assert row.pictures[2].scores
+
+
+def test_rows_are_split_by_the_folders_of_their_pictures() -> None:
+    names = ("water/2", "own", "water/1", "far/away/3")
+    row = Row("model", tuple(Scored(name, Path(name)) for name in names), {"sha256": "0"})
+    parts = {part.name: [p.name for p in part.pictures] for part in by_category(row)}
+    assert parts == {"": ["own"], "far/away": ["far/away/3"], "water": ["water/2", "water/1"]}
+    assert sum(len(part.pictures) for part in by_category(row)) == len(row.pictures)

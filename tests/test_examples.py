@@ -15,6 +15,7 @@ from darkroom.learning.config import TrainConfig, load_config
 from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
 from darkroom.zoo.weights import load_weights
+from tests.learning.nir_files import write_pairs
 from tests.learning.pair_files import write_scenes
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -51,10 +52,13 @@ def draw_photos(folder: Path) -> None:
 
 def shortened(text: str) -> str:
     """Return a training configuration with the numbers of a short run."""
+    if 'network = "l3"' in text:
+        return text  # one pass
     for name, value in SHORT.items():
         text = re.sub(rf"^{name} = \S+", f"{name} = {value}", text, flags=re.MULTILINE)
     text = text.replace("config = { root", "config = { width = 4, root")
     text = text.replace("config = { levels", "config = { width = 4, levels")
+    text = re.sub(r"config = \{ width = \d+", "config = { width = 4", text)
     if "config = " not in text:
         text = text.replace('network = "unet"', 'network = "unet"\nconfig = { width = 4 }')
     return text
@@ -88,6 +92,7 @@ def test_trainings_run(training: Path, tmp_path: Path, monkeypatch: pytest.Monke
     listed = write_scenes(tmp_path, ("00001", "00002", "00003"))
     listed.rename(tmp_path / "Sony_train_list.txt")
     shutil.copytree(tmp_path / "Sony", tmp_path / "pairs")
+    write_pairs(tmp_path / "pairs")
     config = tmp_path / training.name
     config.write_text(shortened(training.read_text(encoding="utf-8")), encoding="utf-8")
     assert run_command(["train", str(config), "-o", str(tmp_path / "run")]) == 0
@@ -99,13 +104,14 @@ def test_trainings_run(training: Path, tmp_path: Path, monkeypatch: pytest.Monke
 def test_trainings_name_their_folders_beside_themselves(training: Path, tmp_path: Path) -> None:
     copied = load_config(Path(shutil.copy(training, tmp_path)))
     data, pairs = copied.data, copied.pairs
-    named = (*data.photos, *data.raw, *pairs.lists, *pairs.folders)
+    named = (*data.photos, *data.raw, *pairs.lists, *pairs.folders, *copied.nir.folders)
     assert named
     assert all(path.parent == tmp_path for path in named)
 
 
-def test_the_long_training_explains_every_setting() -> None:
-    text = (EXAMPLES / "train_fast_unet.toml").read_text(encoding="utf-8")
+def test_the_long_trainings_explain_every_setting() -> None:
+    names = ("train_fast_unet.toml", "train_nir_unet.toml", "train_l3.toml")
+    text = "\n".join((EXAMPLES / name).read_text(encoding="utf-8") for name in names)
     for section in TrainConfig.model_fields:
         model = TrainConfig.model_fields[section].annotation
         for name in model.model_fields:  # type: ignore[union-attr]

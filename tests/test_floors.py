@@ -20,7 +20,7 @@ MODULES = {
 FLOORS = (
     {"cli"},
     {"report"},
-    {"calibrate", "doctor", "enhance", "evaluate", "simulate", "train"},
+    {"calibrate", "colorize", "doctor", "enhance", "evaluate", "simulate", "train"},
     {"batch", "learning"},
     {"zoo"},
     {"inference"},

@@ -10,7 +10,7 @@ import typer
 
 from darkroom import __version__
 from darkroom.batch.outcome import INTERRUPTED
-from darkroom.cli import calibrate, doctor, enhance, models, retry, simulate, train
+from darkroom.cli import calibrate, colorize, doctor, enhance, models, retry, simulate, train
 from darkroom.cli import eval as evaluation
 from darkroom.cli.interrupts import EXIT_BASE, interruptible
 from darkroom.errors import DarkroomError
@@ -26,6 +26,7 @@ app = typer.Typer(
     epilog="Example: darkroom enhance *.ARW --ratio 100",
 )
 app.command("enhance", epilog=enhance.EPILOG, no_args_is_help=True)(enhance.command)
+app.command("colorize", epilog=colorize.EPILOG, no_args_is_help=True)(colorize.command)
 app.command("retry", epilog=retry.EPILOG, no_args_is_help=True)(retry.command)
 app.command("simulate", epilog=simulate.EPILOG, no_args_is_help=True)(simulate.command)
 app.command("calibrate", epilog=calibrate.EPILOG, no_args_is_help=True)(calibrate.command)
@@ -54,7 +55,7 @@ def darkroom(
         typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Turn extremely dark camera RAW files into clean pictures, in batches.
+    """Turn dark RAW files into clean pictures, and near-infrared ones into colour, in batches.
 
     Exit codes: 0 all files are done, 1 some failed, 2 wrong use, 3 nothing matched, 4 model or
     device unusable, 5 stopped early, 70 a bug, 130 interrupted, 143 terminated.

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from darkroom.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from darkroom.batch.outcome import Outcome
+    from darkroom.batch.outcome import Outcome, Result
     from darkroom.batch.plan import Job
     from darkroom.batch.records import Run
-    from darkroom.enhance import Report
     from darkroom.report.console import Verbosity
 
 
@@ -31,9 +30,9 @@ def verbosity_of(quiet: bool, verbose: bool) -> "Verbosity":
 
 def follow(
     jobs: "Sequence[Job]",
-    outcomes: "Iterable[Outcome[Report | None]]",
+    outcomes: "Iterable[Outcome[Result | None]]",
     *,
-    settled: "Sequence[Outcome[Report | None]]" = (),
+    settled: "Sequence[Outcome[Result | None]]" = (),
     verbosity: "Verbosity",
     json: bool,
     run: "Run",
@@ -57,12 +56,12 @@ def follow(
     from darkroom.report.records import write_record
 
     started = time.perf_counter()
-    seen: list[Outcome[Report | None]] = []
+    seen: list[Outcome[Result | None]] = []
     left = {job.target: job for job in jobs}
     try:
         with showing(len(jobs), verbosity) as show:
 
-            def take(outcome: "Outcome[Report | None]") -> None:
+            def take(outcome: "Outcome[Result | None]") -> None:
                 seen.append(outcome)
                 left.pop(outcome.target, None)
                 if json:

@@ -1,13 +1,15 @@
 """The command `darkroom retry`."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkroom.cli.enhance import enhance_jobs
-from darkroom.cli.enhance_options import read_options
+from darkroom.cli import colorize, enhance
+from darkroom.cli.batch_options import DryRun
+from darkroom.cli.batches import Batch, Telling, work_through
 from darkroom.cli.follow import verbosity_of
 from darkroom.cli.options import Json, Quiet, Verbose
 from darkroom.errors import NothingMatched, UsageProblem
@@ -23,9 +25,12 @@ ManifestFile = Annotated[
         metavar="MANIFEST", help="The record of a run: .darkroom/manifest-*.jsonl in its outputs."
     ),
 ]
-DryRun = Annotated[
-    bool, typer.Option("-n", "--dry-run", help="Print what would be done, and do nothing.")
-]
+
+# The commands whose runs can be repeated: what their stored options do.
+COMMANDS: dict[str, Callable[[object], Batch]] = {
+    "enhance": enhance.repetition,
+    "colorize": colorize.repetition,
+}
 
 
 def command(
@@ -42,16 +47,27 @@ def command(
     """
     from darkroom.batch.failures import failed_jobs, last_run
 
-    verbosity = verbosity_of(quiet, verbose)
+    telling = Telling(verbosity_of(quiet, verbose), json, dry_run)
     path = manifest.absolute()
     header = last_run(path)
-    options = read_options(header.get("options"))
+    repeat = repetition_of(header)
     enter(header)
     jobs = failed_jobs(path, header)
     if not jobs:
         raise NothingMatched(f"{manifest}: no file of its last run failed")
-    code = enhance_jobs(jobs, options, dry_run=dry_run, json=json, verbosity=verbosity)
-    raise typer.Exit(code)
+    raise typer.Exit(work_through(jobs, repeat(header.get("options")), telling))
+
+
+def repetition_of(header: "Record") -> Callable[[object], Batch]:
+    """Return what repeats the command of a run, given its options.
+
+    Raises:
+        UsageProblem: it is none that can be repeated.
+    """
+    name = str(header.get("command", "enhance"))  # the first manifests did not say it
+    if name not in COMMANDS:
+        raise UsageProblem(f"a run of `darkroom {name}` cannot be repeated by this version")
+    return COMMANDS[name]
 
 
 def enter(header: "Record") -> None:
@@ -68,7 +84,7 @@ def enter(header: "Record") -> None:
     except OSError as error:
         raise UsageProblem(
             f"the run was started in {folder}, which cannot be entered: {error.strerror};"
-            " start darkroom enhance again instead"
+            " run the command itself again instead"
         ) from None
     except ValueError:
         raise UsageProblem("the manifest does not say where its run was started") from None

@@ -136,6 +136,6 @@ def finite(picture: FloatArray) -> FloatArray:
         raise FileProblem(
             FailureCode.NONFINITE,
             "the network made values that are not numbers",
-            "try a smaller --ratio; if that does not help, check the model with `darkroom models`",
+            "check the model with `darkroom models`; for dark frames, try a smaller --ratio",
         )
     return picture

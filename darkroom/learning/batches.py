@@ -16,6 +16,8 @@ from torch import Tensor
 
 from darkroom.learning.config import ModelSection, TrainConfig
 from darkroom.learning.distributed import Team
+from darkroom.learning.nir_pairs import draw_nir_pair
+from darkroom.learning.nir_scenes import NirScenes
 from darkroom.learning.real_pairs import RealScene, make_real_pair
 from darkroom.learning.scenes import Scene
 from darkroom.learning.simulated_pairs import Pair, make_pair, random_condition
@@ -51,11 +53,13 @@ class Sources:
         photos: clean photographs.
         frames: clean RAW frames.
         real: scenes with short and long exposures.
+        nir: scenes in near-infrared and colour; with them there is nothing else.
     """
 
     photos: Pool
     frames: Pool
     real: Sequence[RealScene] = ()
+    nir: NirScenes | None = None
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,11 @@ class Batch:
     """Pairs as a network takes them.
 
     Attributes:
-        planes: (N, 4, p, p) amplified planes in the network's input space.
+        planes: (N, 4, p, p) amplified planes in the network's input space; (N, 1, p, p) or
+            (N, 3, p, p) of a picture as coded.
         noise: (N, 8) their noise.
-        truth: (N, 3, 2p, 2p) linear white-balanced camera RGB.
-        camera_to_srgb: (N, 3, 3).
+        truth: (N, 3, 2p, 2p) linear white-balanced camera RGB; (N, C, p, p) of a picture.
+        camera_to_srgb: (N, 3, 3), or (N, C, C).
     """
 
     planes: Tensor
@@ -96,8 +101,11 @@ def sources_of(clean: Sequence[Scene], real: Sequence[RealScene] = ()) -> Source
 
 
 def draw_pair(sources: Sources, config: TrainConfig, rng: np.random.Generator) -> Pair:
-    """Make a pair: of real ones by `pairs.share`, else simulated."""
+    """Make a pair: in near-infrared and colour; of real exposures by `pairs.share`; simulated."""
     size, photos, frames = config.training.patch, sources.photos, sources.frames
+    if sources.nir:
+        side = config.model.working_side
+        return draw_nir_pair(sources.nir, config.nir, size=size, side=side, rng=rng)
     has_clean = bool(photos.scenes or frames.scenes)
     if sources.real and (not has_clean or rng.random() < config.pairs.share):
         scene = sources.real[int(rng.integers(len(sources.real)))]

@@ -36,9 +36,10 @@ class ModelSection(Section):
     init: Path | None = None  # start from these weights
     parts: dict[str, Path] = {}  # start parts of the network from weights of their own
     freeze: tuple[str, ...] = ()  # parts that do not learn
-    input_space: Literal["balanced-planes", "planes"] = "balanced-planes"
-    output_space: Literal["camera-linear", "srgb"] = "camera-linear"
+    input_space: Literal["balanced-planes", "planes", "nir", "srgb"] = "balanced-planes"
+    output_space: Literal["camera-linear", "srgb", "nir"] = "camera-linear"
     clip: bool = False  # the planes to 0..1
+    working_side: int = Field(0, ge=0, le=16384)  # longest side of what the network sees; 0: any
     licence: str = ""
     data: str = ""
 
@@ -65,6 +66,35 @@ class PairsSection(Section):
     most_ratio: float = Field(300, ge=1)  # exposure ratios are cut here
     holdout: int = Field(20, ge=2)  # every n-th scene is kept for validation
     share: Share = 1.0  # of the patches, beside simulated ones
+
+
+class NirSection(Section):
+    """Registered pairs of near-infrared and colour pictures, relative to the configuration."""
+
+    folders: tuple[Path, ...] = ()  # that hold x_nir.png beside x_rgb.png
+    categories: tuple[str, ...] = ()  # of the pairs, their folders; none takes all
+    holdout: int = Field(20, ge=2)  # every n-th pair is kept for validation
+    photo_share: Share = 0.0  # of the patches, from data.photos, with near-infrared made up
+    zoom: Annotated[tuple[float, float], AfterValidator(rising)] = (0.7, 1.15)  # of views
+    jitter: Size = 0.05  # deviation of ln(brightness) of the input; twice that of its curve
+    reverse: bool = False  # learn near-infrared from colour
+
+
+class L3Section(Section):
+    """How the classes of an `l3` are cut and solved; it learns in one pass, without steps."""
+
+    patch: int = Field(5, ge=1, le=31)
+    levels: int = Field(40, ge=0, le=1000)  # cuts between levels of brightness
+    level_range: Annotated[tuple[float, float], AfterValidator(rising)] = (0.02, 0.76)
+    contrasts: tuple[float, ...] = (0.005, 0.015, 0.04)  # cuts between levels of contrast
+    saturation: bool = False
+    most: int = Field(100_000, gt=0)  # patches of a class
+    method: Literal["ridge", "least-squares", "wiener"] = "ridge"
+    separate: bool = True  # each colour channel with a penalty of its own
+    shot: Size = 0.0  # of the noise that "wiener" expects
+    read: Size = 0.0
+    smooth: bool = False
+    symmetric: bool = False
 
 
 class NoiseSection(Section):
@@ -105,6 +135,7 @@ class TrainingSection(Section):
     gamma: float = Field(0.8, gt=0, le=1)  # ... the rate is multiplied by this
     warmup: int = Field(500, ge=0)
     loss: str = "l1-display"
+    optimiser: Literal["adamw", "sgd"] = "adamw"
     weight_decay: float = Field(0.0, ge=0)
     clip_gradient: float = Field(1.0, gt=0)
     ema: float = Field(0.999, ge=0, lt=1)
@@ -124,6 +155,8 @@ class TrainConfig(Section):
     model: ModelSection = ModelSection()
     data: DataSection = DataSection()
     pairs: PairsSection = PairsSection()
+    nir: NirSection = NirSection()
+    l3: L3Section = L3Section()
     noise: NoiseSection = NoiseSection()
     adversarial: AdversarialSection = AdversarialSection()
     training: TrainingSection

@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from darkroom.learning.adversary import Adversary
 from darkroom.learning.checkpoints import read_checkpoint, restore, save_checkpoint
-from darkroom.learning.config import TrainConfig
+from darkroom.learning.config import TrainConfig, TrainingSection
 from darkroom.learning.distributed import ALONE, Team, joined
 from darkroom.learning.precision import make_scaler
 from darkroom.learning.start import starting_network
@@ -27,7 +27,7 @@ class Learner:
         network: what learns.
         joined: the same network, called where gradients are to be averaged over processes.
         average: the moving average of its weights.
-        optimiser: AdamW over all weights; those that are frozen get no gradient.
+        optimiser: over all weights; those that are frozen get no gradient.
         scaler: of the loss, for fp16.
         adversary: judges results, if the configuration wants one.
         step: steps learned.
@@ -61,13 +61,7 @@ def make_learner(config: TrainConfig, team: Team = ALONE) -> Learner:
     network.to(training.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mean = get_ema_multi_avg_fn(training.ema)  # type: ignore[no-untyped-call]
     wants_adversary = config.adversarial.weight > 0
-    optimiser = torch.optim.AdamW(
-        network.parameters(),
-        lr=training.learning_rate,
-        betas=(0.9, 0.99),
-        weight_decay=training.weight_decay,
-        fused=True,
-    )
+    optimiser = make_optimiser(network, training)
     return Learner(
         network=network,
         joined=joined(network, team),
@@ -77,6 +71,18 @@ def make_learner(config: TrainConfig, team: Team = ALONE) -> Learner:
         adversary=(
             Adversary(config.adversarial, training.device, team=team) if wants_adversary else None
         ),
+    )
+
+
+def make_optimiser(network: nn.Module, training: TrainingSection) -> torch.optim.Optimizer:
+    """Return what moves the weights: AdamW, or stochastic gradient descent with momentum."""
+    rate, decay = training.learning_rate, training.weight_decay
+    if training.optimiser == "sgd":
+        return torch.optim.SGD(
+            network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, fused=True
+        )
+    return torch.optim.AdamW(
+        network.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=decay, fused=True
     )
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from darkroom.measure.colour_difference import EPSILON, SRGB_TO_XYZ, WHITE
 from darkroom.measure.ms_ssim import weights_for
 from darkroom.measure.ssim import C1, C2, window_matrix
 
@@ -19,6 +20,7 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]  # of result, truth, camera_to
 View = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # of the same
 Comparison = Callable[[Tensor, Tensor], Tensor]
 
+DECODE_KNEE = 0.04045  # of the coded values
 KNEE = 0.0031308  # where the sRGB curve turns linear (IEC 61966-2-1)
 SOFTNESS = 1e-3  # of the Charbonnier loss, as in Lai et al. 2017
 STRUCTURE = 0.84  # share of MS-SSIM in the mix, Zhao et al. 2017
@@ -75,6 +77,33 @@ def charbonnier(result: Tensor, truth: Tensor) -> Tensor:
     computed imaging"; Lai et al. 2017, "Deep Laplacian Pyramid Networks", equation 2.
     """
     return ((result - truth).square() + SOFTNESS**2).sqrt().mean()
+
+
+def lab(srgb: Tensor) -> Tensor:
+    """Return CIELAB under D65 of sRGB (N, 3, H, W); values beyond 0..1 are cut."""
+    srgb = srgb.clamp(0, 1)
+    power = ((srgb.clamp(min=DECODE_KNEE) + 0.055) / 1.055) ** 2.4
+    linear = torch.where(srgb <= DECODE_KNEE, srgb / 12.92, power)
+    matrix = torch.from_numpy(SRGB_TO_XYZ / WHITE[:, None]).float().to(srgb.device)
+    xyz = torch.einsum("ij,njhw->nihw", matrix, linear)
+    root = xyz.clamp(min=EPSILON) ** (1 / 3)
+    x, y, z = torch.where(xyz > EPSILON, root, xyz * (29 / 6) ** 2 / 3 + 4 / 29).unbind(1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
+
+
+def cie76(result: Tensor, truth: Tensor) -> Tensor:
+    """Mean distance in CIELAB, in hundreds: what people see of a difference in colour.
+
+    Smooth around 0, where it is 0.001. A channel beyond 0..1 is cut and learns nothing by it.
+    """
+    squares = (lab(result) - lab(truth)).square().sum(1)
+    return (squares + (100 * SOFTNESS) ** 2).sqrt().mean() / 100
+
+
+def lab_mix(result: Tensor, truth: Tensor) -> Tensor:
+    """CIE 1976 difference in hundreds + L1 / 2 + 2 L2: colours as seen, and never far off."""
+    difference = result - truth
+    return cie76(result, truth) + difference.abs().mean() / 2 + 2 * difference.square().mean()
 
 
 def ms_ssim_mix(result: Tensor, truth: Tensor) -> Tensor:
@@ -164,6 +193,7 @@ COMPARISONS: dict[str, tuple[Comparison, View]] = {
     "l2-display": (l2, on_display),
     "charbonnier-display": (charbonnier, on_display),
     "ms-ssim-mix": (ms_ssim_mix, on_display),
+    "lab-mix": (lab_mix, on_display),
 }
 LOSSES: dict[str, Loss] = {name: seen(*both) for name, both in COMPARISONS.items()}
 
@@ -171,11 +201,12 @@ LOSSES: dict[str, Loss] = {name: seen(*both) for name, both in COMPARISONS.items
 def loss_of(name: str, output_space: str) -> Loss:
     """Return a loss for networks that answer in "camera-linear" or "srgb".
 
-    An sRGB result is on the display already, so that "l1" and "l1-display" are one loss there.
+    An sRGB result is on the display already, so that "l1" and "l1-display" are one loss there;
+    so is a near-infrared one.
     """
-    return seen(COMPARISONS[name][0], as_srgb) if output_space == "srgb" else LOSSES[name]
+    return LOSSES[name] if output_space == "camera-linear" else seen(COMPARISONS[name][0], as_srgb)
 
 
 def view_of(output_space: str) -> View:
     """Return the view in which both pictures are on the display: what an adversary looks at."""
-    return as_srgb if output_space == "srgb" else on_display
+    return on_display if output_space == "camera-linear" else as_srgb

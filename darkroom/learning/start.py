@@ -19,8 +19,18 @@ from darkroom.zoo.find import SUFFIX, locate
 from darkroom.zoo.header import read_card
 from darkroom.zoo.weights import Weights, load_weights, misfits
 
-ENCODER = frozenset({"encoder", "entry", "entry_noise", "down"})  # the way down, by module name
-FROM_CARD = ("network", "config", "input_space", "output_space", "clip", "licence")
+ENCODER = frozenset(  # the way down, by module name
+    {"encoder", "entry", "entry_noise", "down", "at_full", "at_half", "at_quarter"}
+)
+FROM_CARD = (
+    "network",
+    "config",
+    "input_space",
+    "output_space",
+    "clip",
+    "working_side",
+    "licence",
+)
 
 
 def completed(model: ModelSection) -> ModelSection:

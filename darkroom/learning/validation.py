@@ -109,7 +109,7 @@ def examine(
         ]
         each = [min(psnr(truth.numpy(), result.numpy()), BEST) for result, truth in found]
         scores[name] = round(sum(each) / len(each), 3)
-        rows.append(torch.cat([middle(one) for one in (binned(group[0]), *found[0])], 2))
+        rows.append(torch.cat([middle(one) for one in (taken(group[0]), *found[0])], 2))
     scores["mean"] = round(sum(scores.values()) / len(scores), 3)
     strip = torch.cat(rows, 1).permute(1, 2, 0).numpy()
     return Examination(scores, np.ascontiguousarray(np.rint(strip * 65535), np.uint16))
@@ -134,13 +134,17 @@ def shown(picture: Tensor | FloatArray, pair: Pair, space: str = "camera-linear"
     return picture.clamp(0, 1)
 
 
-def binned(pair: Pair) -> Tensor:
+def taken(pair: Pair) -> Tensor:
     """Return what the network got, at the size of its result: each cell is one colour."""
+    scale = pair.truth.shape[1] // pair.planes.shape[1]
+    if scale == 1:
+        return torch.from_numpy(pair.planes)
     cells = torch.from_numpy(pair.planes[:3])
-    return shown(cells.repeat_interleave(2, 1).repeat_interleave(2, 2), pair)
+    return shown(cells.repeat_interleave(scale, 1).repeat_interleave(scale, 2), pair)
 
 
 def middle(picture: Tensor) -> Tensor:
-    """Return the middle of a large picture, so that strips stay small."""
+    """Return the middle of a large picture in three channels, so that strips stay small."""
+    picture = picture.expand(3, -1, -1)
     top, left = (max(0, size - SHOWN) // 2 for size in picture.shape[1:])
     return picture[:, top : top + SHOWN, left : left + SHOWN]

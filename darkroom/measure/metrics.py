@@ -1,11 +1,14 @@
 """Every score of a picture against its truth, by name."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from darkroom.errors import FailureCode, FileProblem
+from darkroom.measure.angular_error import angular_error
 from darkroom.measure.colour_difference import delta_e_76, delta_e_2000, srgb_to_lab
 from darkroom.measure.mse import mse
 from darkroom.measure.psnr import psnr
@@ -49,4 +52,29 @@ METRICS: dict[str, Metric] = {
     "ciede2000": Metric(
         "CIEDE2000", lambda truth, result: mean_difference(delta_e_2000, truth, result)
     ),
+    "angular": Metric("angle °", angular_error),
 }
+
+
+def scores_of(truth: Srgb, result: Srgb) -> dict[str, float]:
+    """Return every score of a result, NaN where the pictures are too small for it.
+
+    Args:
+        truth: (H, W, 3) sRGB in [0, 1].
+        result: likewise.
+
+    Raises:
+        FileProblem: they differ in size.
+    """
+    if truth.shape != result.shape:
+        (rows, columns), (true_rows, true_columns) = result.shape[:2], truth.shape[:2]
+        raise FileProblem(
+            FailureCode.UNSUPPORTED,
+            f"the result is {columns} x {rows} pixels, its truth {true_columns} x {true_rows}",
+            "cut them to the same size; nothing is cropped here",
+        )
+    side = min(truth.shape[:2])
+    return {
+        name: metric.score(truth, result) if side >= metric.smallest else math.nan
+        for name, metric in METRICS.items()
+    }

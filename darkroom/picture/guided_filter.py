@@ -77,24 +77,66 @@ def guided_filter(
     return filtered
 
 
+def guided_lines(
+    guide: npt.NDArray[np.float32],
+    source: npt.NDArray[np.float32],
+    *,
+    radius: int,
+    eps: float,
+) -> npt.NDArray[np.float32]:
+    """Return the straight lines over the guide that `guided_filter` follows, of each pixel.
+
+    The means of a and b in equation 8 of the paper: `guided_filter` is slope * guide + offset.
+
+    Args:
+        guide: (H, W) grey picture.
+        source: (C, H, W).
+        radius: as for `guided_filter`.
+        eps: likewise.
+
+    Returns:
+        (2 C, H, W): the slopes of all channels, then their offsets.
+
+    Raises:
+        ValueError: as `guided_filter` does.
+    """
+    _require_sizes(guide, np.moveaxis(source, 0, -1), radius, eps)
+    radius = min(radius, max(guide.shape))
+    lines = np.empty((2, *source.shape), np.float32)
+    for inner, outer, cut in _strips(len(guide), radius):
+        strip = _lines(guide[outer].astype(np.float64), source[:, outer], radius, eps)
+        for channel, line in enumerate(strip):
+            for values, target in zip(line, lines[:, channel], strict=True):
+                target[inner] = values[cut]
+    return lines.reshape(-1, *guide.shape)
+
+
 def _filter(
     guide: npt.NDArray[np.float32], source: npt.NDArray[np.float32], radius: int, eps: float
 ) -> Iterator[Floats]:
     """Yield the channels of one strip, filtered as if it were the whole picture."""
-    share = 1 / _box_sum(np.ones(guide.shape), radius)  # 1 / pixels of each window
+    g = guide.astype(np.float64)
+    for slope, offset in _lines(g, np.moveaxis(source, -1, 0), radius, eps):
+        yield slope * g + offset
+
+
+def _lines(
+    g: Floats, source: npt.NDArray[np.float32], radius: int, eps: float
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the mean slope and offset of each channel of `source`, (C, H, W), over the guide."""
+    share = 1 / _box_sum(np.ones(g.shape), radius)  # 1 / pixels of each window
 
     def mean(picture: Floats) -> Floats:
         return _box_sum(picture, radius) * share
 
-    g = guide.astype(np.float64)
     mean_g = mean(g)
     variance = mean(g * g) - mean_g**2
-    for channel in np.moveaxis(source, -1, 0):
+    for channel in source:
         s = channel.astype(np.float64)
         mean_s = mean(s)
         a = (mean(g * s) - mean_g * mean_s) / (variance + eps)
         b = mean_s - a * mean_g
-        yield mean(a) * g + mean(b)
+        yield mean(a), mean(b)
 
 
 def _box_sum(picture: Floats, radius: int) -> Floats:

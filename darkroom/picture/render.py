@@ -1,6 +1,7 @@
 """Linear camera RGB to a finished picture: highlights, output primaries, tone, orientation."""
 
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ from darkroom.picture.tone import BRIGHTEST as HIGHLIGHTS_END
 from darkroom.picture.tone import TONES
 
 # IEC 61966-2-1: linear sRGB to CIE XYZ, white D65 (x 0.3127, y 0.3290).
+Value = TypeVar("Value", np.uint16, np.float32)
+
 SRGB_TO_XYZ = np.array(
     [
         [0.4123908, 0.3575843, 0.1804808],
@@ -158,7 +161,7 @@ def clip_highlights(linear: npt.NDArray[np.float32], clip: np.float32) -> npt.ND
     return faded
 
 
-def turn(picture: npt.NDArray[np.uint16], orientation: int) -> npt.NDArray[np.uint16]:
+def turn(picture: npt.NDArray[Value], orientation: int) -> npt.NDArray[Value]:
     """Return a view of `picture` (H, W, C), stored with a TIFF orientation, turned upright.
 
     >>> turn(np.arange(6).reshape(2, 3, 1), 6)[..., 0].tolist()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -21,9 +21,9 @@ from rich.text import Text
 from darkroom.batch.outcome import DONE_BEFORE, Outcome, Status
 
 if TYPE_CHECKING:
-    from darkroom.enhance import Report
+    from darkroom.batch.outcome import Result
 
-    AnyOutcome = Outcome[Report | None]
+    AnyOutcome = Outcome[Result | None]
 
 LISTED_FAILURES = 20
 WORDS: dict[Status, str] = {
@@ -201,12 +201,14 @@ def _in_short(outcome: "AnyOutcome") -> str:
     """Say how long it took, and which ratio was chosen why."""
     if outcome.status not in {"ok", "suspect"}:
         return ""
-    report, time = outcome.report, f"{outcome.seconds:.1f} s"
-    return f" ({time})" if report is None else f" ({_ratio(report)}; {time})"
+    facts, time = _facts(outcome), f"{outcome.seconds:.1f} s"
+    ratio = f"ratio {facts['ratio']:g}, {facts['ratio_reason']}; " if "ratio" in facts else ""
+    return f" ({ratio}{time})"
 
 
-def _ratio(report: "Report") -> str:
-    return f"ratio {report.ratio:g}, {report.ratio_reason}"
+def _facts(outcome: "AnyOutcome") -> dict[str, Any]:
+    """Return what the recipe's record says of the file."""
+    return {} if outcome.report is None else outcome.report.record()
 
 
 def _failure(outcome: "AnyOutcome") -> str:
@@ -217,14 +219,13 @@ def _failure(outcome: "AnyOutcome") -> str:
 def _details(outcome: "AnyOutcome") -> list[str]:
     if outcome.trace:
         return outcome.trace.splitlines()
-    report = outcome.report
-    if report is None:
+    facts = _facts(outcome)
+    if not facts:
         return []
-    times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in report.seconds.items())
-    return [
-        f"{report.camera}; noise: {report.noise_source}",
-        f"{report.model} on {report.device}, {report.tile}; {times}",
-    ]
+    times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in facts["seconds"].items())
+    noise = f"; noise: {facts['noise']}" if "noise" in facts else ""
+    camera = [f"{facts['camera']}{noise}"] if facts["camera"] else []
+    return [*camera, f"{facts['model']} on {facts['device']}, {facts['tile']}; {times}"]
 
 
 def _bar(console: Console) -> Progress:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from darkroom import __version__
 from darkroom.batch.records import VERSION
 from darkroom.doctor import LIBRARIES, package_version
-from darkroom.evaluate import summarise, worst
+from darkroom.evaluate import by_category, summarise, worst
 from darkroom.measure.metrics import METRICS
 from darkroom.report.console import printable, say
 from darkroom.report.models import write_columns
@@ -23,15 +23,24 @@ if TYPE_CHECKING:
     from darkroom.evaluate import Evaluation, Row, Scored
     from darkroom.measure.summary import Summary
 
-FORMS = {"psnr": ".2f", "ssim": ".4f", "mse": ".3g", "cie76": ".2f", "ciede2000": ".2f"}
+FORMS = dict.fromkeys(("psnr", "cie76", "ciede2000", "angular"), ".2f")
+FORMS |= {"ssim": ".4f", "mse": ".3g"}
 ANY_FORM = ".4g"  # of a metric that is new
 HEAD = ("method", "pictures", "failed", *(metric.label for metric in METRICS.values()))
+FACTS = ("method", "picture", "category", "truth", "result", "seed", "problem")
 LISTED = 5  # files without a partner that are named
+NO_CATEGORY = "(no folder)"
 
 
-def write_scores(evaluation: "Evaluation") -> None:
-    """Write the table of means with their intervals, then the worst pictures of every row."""
-    write_columns([HEAD, *(line for row in evaluation.rows for line in lines_of(row))])
+def write_scores(evaluation: "Evaluation", *, categories: bool = False) -> None:
+    """Write the table of means with their intervals, then the worst pictures of every row.
+
+    With `categories`, each row is followed by the means of each folder of its pictures.
+    """
+    lines = []
+    for row in evaluation.rows:
+        lines += [*lines_of(row), *(category_cells(row, "  ") if categories else ())]
+    write_columns([HEAD, *lines])
     for row in evaluation.rows:
         if found := worst(row.pictures):
             write_columns([("",), (f"worst of {row.name}:",)])
@@ -41,27 +50,41 @@ def write_scores(evaluation: "Evaluation") -> None:
 def lines_of(row: "Row") -> Iterator[tuple[str, ...]]:
     """Yield a row's means and, below them, their intervals."""
     summaries = summarise(row.pictures)
-    means = (shown(metric, summary.mean) for metric, summary in summaries.items())
-    yield row.name, str(len(row.pictures)), str(row.failed), *means
-    intervals = [interval_text(metric, summary) for metric, summary in summaries.items()]
+    yield mean_cells(row, row.name)
+    intervals = [interval_text(*of_metric, "{}–{}") for of_metric in summaries.items()]
     if any(intervals):
         yield "  95 % interval", "", "", *intervals
 
 
-def write_markdown(evaluation: "Evaluation") -> None:
+def category_cells(row: "Row", before: str) -> Iterator[tuple[str, ...]]:
+    """Yield the means of each folder of a row's pictures, with a text before its name."""
+    for part in by_category(row):
+        yield mean_cells(part, before + (part.name or NO_CATEGORY))
+
+
+def mean_cells(row: "Row", name: str) -> tuple[str, ...]:
+    """Return a row's counts and means under a name."""
+    means = (shown(metric, summary.mean) for metric, summary in summarise(row.pictures).items())
+    return name, str(len(row.pictures)), str(row.failed), *means
+
+
+def write_markdown(evaluation: "Evaluation", *, categories: bool = False) -> None:
     """Write the table alone, in Markdown, each interval behind its mean."""
-    rule = ("---", *("---:" for _ in HEAD[1:]))
-    for line in (HEAD, rule, *map(markdown_cells, evaluation.rows)):
-        write_columns([("| " + " | ".join(line) + " |",)])
+    lines = [HEAD, ("---", *("---:" for _ in HEAD[1:]))]
+    for row in evaluation.rows:
+        lines.append(markdown_cells(row))
+        lines += category_cells(row, f"{row.name}: ") if categories else ()
+    for name, *cells in lines:
+        write_columns([("| " + " | ".join((name.replace("|", "\\|"), *cells)) + " |",)])
 
 
 def markdown_cells(row: "Row") -> tuple[str, ...]:
-    """Return a row's cells, with what Markdown would take for the end of one escaped."""
+    """Return a row's cells, each interval behind its mean."""
     scores = (
-        " ".join((shown(metric, summary.mean), interval_text(metric, summary))).rstrip()
+        " ".join((shown(metric, summary.mean), interval_text(metric, summary, "[{}, {}]"))).rstrip()
         for metric, summary in summarise(row.pictures).items()
     )
-    return row.name.replace("|", "\\|"), str(len(row.pictures)), str(row.failed), *scores
+    return row.name, str(len(row.pictures)), str(row.failed), *scores
 
 
 def say_notes(evaluation: "Evaluation") -> None:
@@ -72,7 +95,12 @@ def say_notes(evaluation: "Evaluation") -> None:
         for metric, summary in summarise(row.pictures).items():
             if left_out := left_out_of(summary):
                 say(f"{row.name}: {METRICS[metric].label}: {left_out}, not in the mean")
-    for what, lone in (("results", evaluation.lone_results), ("truths", evaluation.lone_truths)):
+    lone_files = {
+        "results": evaluation.lone_results,
+        "truths": evaluation.lone_truths,
+        "near-infrared pictures": evaluation.lone_sources,
+    }
+    for what, lone in lone_files.items():
         if lone:
             names = ", ".join(path.name for path in lone[:LISTED])
             more = f" and {len(lone) - LISTED} more" if len(lone) > LISTED else ""
@@ -110,24 +138,26 @@ def shown(metric: str, value: float) -> str:
     return "-" if math.isnan(value) else format(value, FORMS.get(metric, ANY_FORM))
 
 
-def interval_text(metric: str, summary: "Summary") -> str:
-    """Return the interval of a mean, "" if it has none."""
+def interval_text(metric: str, summary: "Summary", form: str) -> str:
+    """Return the interval of a mean, its two ends put into a form, "" if it has none."""
     if summary.interval is None:
         return ""
-    return "[" + ", ".join(shown(metric, end) for end in summary.interval) + "]"
+    return form.format(*(shown(metric, end) for end in summary.interval))
 
 
 def pictures_csv(evaluation: "Evaluation") -> bytes:
     """Return one line a picture and row, all digits; scores that are no numbers: inf and nan."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("method", "picture", "truth", "result", "seed", "problem", *METRICS))
+    writer.writerow((*FACTS, *METRICS))
     for row in evaluation.rows:
         for picture in row.pictures:
             scores = (picture.scores.get(metric, "") for metric in METRICS)
             seed = "" if picture.seed is None else picture.seed
-            names = (row.name, picture.name, str(picture.truth), path_text(picture.result) or "")
-            writer.writerow((*map(printable, names), seed, printable(picture.problem), *scores))
+            names = (row.name, picture.name, picture.category, str(picture.truth))
+            result = path_text(picture.result) or ""
+            problem = printable(picture.problem)
+            writer.writerow((*map(printable, names), result, seed, problem, *scores))
     return text.getvalue().encode()
 
 
@@ -144,21 +174,30 @@ def evaluation_json(evaluation: "Evaluation") -> bytes:
         "methods": [row_record(row) for row in evaluation.rows],
         "lone_results": [path_text(path) for path in evaluation.lone_results],
         "lone_truths": [path_text(path) for path in evaluation.lone_truths],
+        "lone_sources": [path_text(path) for path in evaluation.lone_sources],
     }
     return (json.dumps(record, indent=1, allow_nan=False) + "\n").encode()
 
 
 def row_record(row: "Row") -> dict[str, object]:
-    """Return the means of a row, its worst pictures and every picture."""
-    summaries = summarise(row.pictures)
+    """Return the means of a row, of its categories, its worst pictures and every picture."""
     return {
         "name": printable(row.name),
         **row.facts,
+        **means_record(row),
+        "categories": {printable(part.name): means_record(part) for part in by_category(row)},
+        "worst": [printable(picture.name) for picture in worst(row.pictures)],
+        "each": [picture_record(picture) for picture in row.pictures],
+    }
+
+
+def means_record(row: "Row") -> dict[str, object]:
+    """Return how many pictures there are, and the mean of every score."""
+    summaries = summarise(row.pictures)
+    return {
         "pictures": len(row.pictures),
         "failed": row.failed,
         "scores": {metric: summary_record(summary) for metric, summary in summaries.items()},
-        "worst": [printable(picture.name) for picture in worst(row.pictures)],
-        "each": [picture_record(picture) for picture in row.pictures],
     }
 
 
@@ -179,6 +218,7 @@ def picture_record(picture: "Scored") -> Mapping[str, object]:
     """Return the scores of one picture, or why it has none."""
     return {
         "name": printable(picture.name),
+        "category": printable(picture.category),
         "truth": path_text(picture.truth),
         "result": path_text(picture.result),
         "seed": picture.seed,

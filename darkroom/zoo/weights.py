@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from darkroom.errors import EnvironmentProblem
-from darkroom.networks import NETWORKS, Network
+from darkroom.networks import FROM_MOSAIC, FROM_NIR, NETWORKS, Network
 from darkroom.publish import publish
 from darkroom.zoo.card import Card, Task, card_from_header, check_task
 from darkroom.zoo.find import locate
@@ -125,6 +125,8 @@ def empty_network(card: Card) -> Network:
     if card.network not in NETWORKS:
         known = ", ".join(NETWORKS)
         raise EnvironmentProblem(f"unknown network {card.network!r} in the card; known: {known}")
+    if card.network in (FROM_NIR if card.task == "enhance" else FROM_MOSAIC):
+        raise EnvironmentProblem(f"the card's task, {card.task}, is none for {card.network}")
     settings: dict[str, Any] = dict(card.config)
     try:
         with torch.device("meta"):

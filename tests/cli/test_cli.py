@@ -21,7 +21,9 @@ def python(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("line", [["--help"], ["enhance", "--help"], ["--version"], []])
+@pytest.mark.parametrize(
+    "line", [["--help"], ["enhance", "--help"], ["colorize", "-h"], ["--version"], []]
+)
 def test_help_imports_nothing_heavy(line: list[str]) -> None:
     code = f"""
 import sys

@@ -4,35 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
-from darkroom.camera.raw import NoiseLevel
-from darkroom.camera.sensors import SENSORS, noise_level_of
-from darkroom.evaluate import ToldDecoder
+from tests.cli.eval_pictures import scene, write, write_truths
 
 Run = Callable[..., Any]
-SIZE = (64, 80)
-TINY = ("--iso", "1600", "--ratio", "20", "--device", "cpu")
-
-
-def write(path: Path, picture: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), picture)
-    return path
-
-
-def scene(seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return cv2.resize(rng.integers(60, 220, (4, 4, 3), np.uint8), SIZE[::-1])
 
 
 @pytest.fixture
 def truths(tmp_path: Path) -> Path:
-    for seed in range(2):
-        write(tmp_path / "truths" / f"t{seed}.png", scene(seed))
-    return tmp_path / "truths"
+    return write_truths(tmp_path / "truths")
 
 
 def test_two_folders_are_compared(darkroom: Run, truths: Path) -> None:
@@ -73,6 +55,10 @@ def test_failures_end_with_1_and_nothing_matched_with_3(darkroom: Run, truths: P
         "eval truths",
         "eval truths truths --simulate truths",
         "eval truths gone",
+        "eval truths truths --plots full",
+        "eval --simulate truths --nir truths",
+        "eval truths --nir truths",
+        "eval truths truths --by-category --eps 1e-3",
         "eval truths truths --iso 800",
         "eval truths truths --model fast-unet",
         "eval truths truths --csv a --json a",
@@ -84,6 +70,7 @@ def test_failures_end_with_1_and_nothing_matched_with_3(darkroom: Run, truths: P
 )
 def test_wrong_use_is_told(darkroom: Run, truths: Path, line: str) -> None:
     Path("taken").write_text("mine")
+    write(Path("full/plot.png"), scene())
     ended = darkroom(*line.split())
     assert ended.code == 2
     assert ended.out == ""
@@ -101,73 +88,21 @@ def test_overwrite_replaces(darkroom: Run, truths: Path) -> None:
     assert Path("s.csv").read_text().startswith("method,picture")
 
 
-@pytest.mark.slow
-def test_a_simulation_scores_what_the_commands_make(
-    darkroom: Run, truths: Path, small_model: str
+def test_folders_of_pictures_get_lines_and_every_picture_a_plot(
+    darkroom: Run, truths: Path
 ) -> None:
-    line = ("--simulate", truths, "--model", small_model, *TINY, "--seed", "5")
-    ended = darkroom("eval", *line, "--json", "simulated.json")
+    write(truths / "night" / "t2.png", scene(2))
+    write(Path("clean/t0.tif"), scene(0) + np.uint8(10))
+    write(Path("clean/night/t2.tif"), scene(2) + np.uint8(20))
+    ended = darkroom("eval", "clean", truths, "--by-category", "--plots", "plots", "-q")
     assert ended.code == 0
-    for seed in range(2):
-        name = f"t{seed}"
-        dark = ("--iso", "1600", "--ratio", "20", "--seed", str(5 + seed))
-        assert darkroom("simulate", truths / f"{name}.png", "-o", f"{name}.dng", *dark).code == 0
-        same = ("--ratio", "20", "--tone", "srgb", "--device", "cpu", "--model", small_model)
-        assert darkroom("enhance", f"{name}.dng", "-o", "clean", *same).code == 0
-    assert darkroom("eval", "clean", truths, "--json", "compared.json").code == 0
-    simulated, compared = (
-        json.loads(Path(name).read_text()) for name in ("simulated.json", "compared.json")
-    )
-    (ours,), (theirs,) = simulated["methods"], compared["methods"]
-    assert [p["scores"] for p in ours["each"]] == [p["scores"] for p in theirs["each"]]
-    assert ours["scores"] == theirs["scores"]
-    assert [picture["seed"] for picture in ours["each"]] == [5, 6]
-    assert len(ours["sha256"]) == 64
-    assert "sony-a7s2, ISO 1600" in simulated["protocol"]["dark_frames"]
-
-
-@pytest.mark.slow
-def test_models_are_compared_on_the_same_frames(
-    darkroom: Run,
-    truths: Path,
-    small_model: str,
-    small_srgb_model: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    told: list[NoiseLevel] = []
-
-    def told_decoder(level: NoiseLevel) -> ToldDecoder:
-        told.append(level)
-        return ToldDecoder(level)
-
-    monkeypatch.setattr("darkroom.evaluate.ToldDecoder", told_decoder)
-    both = ("--model", small_model, "--model", small_srgb_model, "--model", small_model)
-    line = ("eval", "--simulate", truths, *both, *TINY, "--noise", "told")
-    ended = darkroom(*line, "--csv", "s.csv", "--json", "s.json")
-    assert ended.code == 0
-    with Path("s.csv").open() as file:
-        lines = list(csv.DictReader(file))
-    assert [line["method"] for line in lines] == [small_model] * 2 + [small_srgb_model] * 2
-    assert told == [noise_level_of(SENSORS["sony-a7s2"], 1600)]
-    record = json.loads(Path("s.json").read_text())
-    assert record["protocol"]["noise"].startswith("told")
-    assert {row["model"] for row in record["methods"]} == {"small-fast-unet", "small-unet"}
-
-
-def test_a_truth_that_fails_is_counted_for_every_model(
-    darkroom: Run, truths: Path, small_model: str
-) -> None:
-    (truths / "t1.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    ended = darkroom("eval", "--simulate", truths, "--model", small_model, *TINY, "-q")
-    assert ended.code == 1
-    assert "t1.png: E_CORRUPT" in ended.err
-    assert ended.out.splitlines()[1].split()[1:3] == ["2", "1"]
-
-
-def test_more_views_are_told_and_scored(darkroom: Run, truths: Path, small_model: str) -> None:
-    for count in ("1", "2"):
-        line = ("eval", "--simulate", str(truths), "--model", small_model, *TINY)
-        assert darkroom(*line, "--views", count, "--json", f"{count}.json").code == 0
-    one, two = (json.loads(Path(f"{count}.json").read_text()) for count in ("1", "2"))
-    assert "--views 2" in two["protocol"]["results"]
-    assert one["methods"][0]["scores"]["psnr"] != two["methods"][0]["scores"]["psnr"]
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert lines[1][:3] == ["clean", "2", "0"]
+    assert ["night", "1", "0", "22.11"] in [line[:4] for line in lines]
+    assert sorted(p.relative_to("plots").as_posix() for p in Path("plots").rglob("*.png")) == [
+        "clean/pictures/night/t2.png",
+        "clean/pictures/t0.png",
+        "clean/scatter.png",
+    ]
+    assert darkroom("eval", "clean", truths, "--plots", "plots").code == 2
+    assert darkroom("eval", "clean", truths, "--plots", "plots", "--overwrite").code == 0

@@ -50,6 +50,9 @@ def test_the_work_starts_from_the_folder_of_the_first_run(
         ({"cwd": "/no/such/folder"}, "/no/such/folder"),
         ({"options": {"sepia": True}}, "another version"),
         ({"options": {"ratio": 7}}, "ratio"),
+        ({"command": "simulate"}, "darkroom simulate"),
+        ({"command": ["enhance"]}, "cannot be repeated"),
+        ({"command": "colorize"}, "another version"),
     ],
 )
 def test_a_run_that_cannot_be_repeated_is_wrong_use(

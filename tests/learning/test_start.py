@@ -6,7 +6,7 @@ import torch
 from darkroom.errors import EnvironmentProblem, UsageProblem
 from darkroom.learning.config import ModelSection, load_config
 from darkroom.learning.start import completed, encoder_parts, starting_network
-from darkroom.networks import NETWORKS
+from darkroom.networks import FROM_MOSAIC
 from darkroom.zoo.card import Card
 from darkroom.zoo.weights import load_weights, save_weights
 from tests.conftest import SMALL as SIZES
@@ -18,7 +18,7 @@ SMALL: dict[str, object] = {"width": 4, "blocks": [1], "bottom": 1, "detail": 4}
 def small(tmp_path: Path) -> Path:
     """The weights of a small network whose values are exact in half precision."""
     torch.manual_seed(0)
-    network = NETWORKS["fast-unet"](**SMALL).half().float()
+    network = FROM_MOSAIC["fast-unet"](**SMALL).half().float()
     path = tmp_path / "small.safetensors"
     card = Card(name="small", network="fast-unet", config=SMALL, halo=64, multiple_of=16)
     save_weights(path, card, network)
@@ -64,7 +64,7 @@ def test_what_does_not_fit_is_named(
 
 
 def save(path: Path, network: str, config: dict[str, object], **facts: object) -> Path:
-    built = NETWORKS[network](**config)
+    built = FROM_MOSAIC[network](**config)
     card = Card(name="x", network=network, config=config, halo=64, multiple_of=16, **facts)
     save_weights(path, card, built)
     return path
@@ -149,7 +149,7 @@ def test_freezing_is_checked(freeze: tuple[str, ...] | None, words: str) -> None
         starting_network(ModelSection(config=SMALL, freeze=freeze))
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", FROM_MOSAIC)
 def test_every_network_has_an_encoder_to_freeze(network: str) -> None:
     model = ModelSection(network=network, config=SIZES[network])
     parts = encoder_parts(model)
@@ -162,7 +162,7 @@ def test_the_encoder_of_a_fast_unet_is_its_way_down() -> None:
 
 
 def test_weights_that_mean_something_else_are_refused(tmp_path: Path) -> None:
-    network = NETWORKS["unet"](width=2, levels=2)
+    network = FROM_MOSAIC["unet"](width=2, levels=2)
     path = tmp_path / "plain.safetensors"
     card = Card(
         name="plain", network="unet", config={"width": 2, "levels": 2}, halo=16, multiple_of=2

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from darkroom.picture.guided_filter import STRIP, guided_filter
+from darkroom.picture.guided_filter import STRIP, guided_filter, guided_lines
 
 
 def window_mean(picture, radius):
@@ -114,3 +114,12 @@ def test_a_radius_beyond_the_picture_costs_no_more_than_the_picture():
     picture = np.random.default_rng(0).random((20, 30), np.float32)
     widest, beyond = (guided_filter(picture, picture, radius=r, eps=1e-3) for r in (30, 10**6))
     np.testing.assert_array_equal(widest, beyond)
+
+
+@pytest.mark.parametrize("radius", [1, 5, 100])
+def test_the_lines_are_those_that_the_filter_follows(radius):
+    guide, _ = pictures(2 * STRIP + 9, 17)
+    source = np.random.default_rng(4).random((3, *guide.shape), dtype=np.float32)
+    slopes, offsets = np.split(guided_lines(guide, source, radius=radius, eps=1e-3), 2)
+    filtered = guided_filter(guide, np.moveaxis(source, 0, -1), radius=radius, eps=1e-3)
+    np.testing.assert_allclose(slopes * guide + offsets, np.moveaxis(filtered, -1, 0), atol=1e-5)

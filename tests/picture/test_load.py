@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from darkroom.errors import FailureCode, FileProblem
-from darkroom.picture.load import load_picture
+from darkroom.picture.load import load_grey, load_picture
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.picture.png import write_png
 from darkroom.picture.tiff import write_tiff
@@ -120,3 +120,64 @@ def test_names_of_any_letters_are_read(tmp_path: Path, photo: Callable) -> None:
     with (tmp_path / "фото é.png").open("wb") as file:
         write_png(file, photo(4, 4), PictureMetadata())
     assert load_picture(str(tmp_path / "фото é.png")).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_grey_files_of_every_depth_become_one_plane(
+    tmp_path: Path, kind: type, suffix: str, channels: int
+) -> None:
+    top = np.iinfo(kind).max
+    grey = np.random.default_rng(0).integers(0, top, (300, 30)).astype(kind)
+    stored = grey if channels == 1 else np.repeat(grey[..., None], channels, axis=-1)
+    cv2.imwrite(str(tmp_path / f"a{suffix}"), stored)
+    loaded = load_grey(tmp_path / f"a{suffix}")
+    assert loaded.dtype == np.float32
+    np.testing.assert_allclose(loaded, grey / top, atol=1e-6)
+
+
+def test_a_jpeg_of_three_nearly_equal_channels_is_grey(tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(90, 110, (64, 64, 1), np.uint8)
+    Image.fromarray(grey.repeat(3, axis=2)).save(tmp_path / "a.jpg", quality=50)
+    assert load_grey(tmp_path / "a.jpg").shape == (64, 64)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("channel", "take"),
+    [
+        ("red", lambda rgb: rgb[..., 0]),
+        ("green", lambda rgb: rgb[..., 1]),
+        ("blue", lambda rgb: rgb[..., 2]),
+        ("mean", lambda rgb: rgb.mean(-1)),
+    ],
+)
+def test_a_colour_picture_is_refused_unless_a_channel_is_named(
+    tmp_path: Path, kind: type, channel: str, take: Callable
+) -> None:
+    top = np.iinfo(kind).max
+    rgb = np.random.default_rng(0).integers(0, top, (20, 30, 3)).astype(kind)
+    cv2.imwrite(str(tmp_path / "a.png"), rgb[..., ::-1])
+    with pytest.raises(FileProblem, match=r"colour picture.*--channel") as caught:
+        load_grey(tmp_path / "a.png")
+    assert caught.value.code == FailureCode.UNSUPPORTED
+    loaded = load_grey(tmp_path / "a.png", channel=channel)
+    np.testing.assert_allclose(loaded, take(rgb / top), atol=1e-6)
+
+
+def test_grey_pictures_come_in_upright(tmp_path: Path) -> None:
+    stored = np.zeros((32, 48), np.uint8)
+    stored[:16, :24] = 255
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(stored).save(tmp_path / "a.jpg", exif=exif)
+    loaded = load_grey(tmp_path / "a.jpg")
+    assert loaded.shape == (48, 32)
+    assert loaded[4, -4] > 0.5 > loaded[4, 4]
+
+
+def test_float_greys_are_refused_too(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.tif"), np.zeros((4, 4), np.float32))
+    with pytest.raises(FileProblem, match="float32"):
+        load_grey(tmp_path / "a.tif")

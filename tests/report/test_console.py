@@ -38,6 +38,18 @@ class Report:
     seconds: dict[str, float] = field(default_factory=lambda: {"network": 1.5})
     warnings: tuple[str, ...] = ()
 
+    def record(self) -> dict[str, object]:
+        return {**vars(self), "noise": self.noise_source}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The report of a recipe that neither brightens nor knows a camera."""
+
+    def record(self) -> dict[str, object]:
+        seconds = {"network": 1.5}
+        return {"camera": None, "model": "m", "device": "cpu", "tile": "full", "seconds": seconds}
+
 
 def job(source: str, target: str = "") -> Job:
     return Job(Path(source), Path(target or f"{source}.tif"), Path(), Path(source))
@@ -132,6 +144,12 @@ def test_verbose_adds_times_the_reason_of_the_ratio_and_the_noise_source() -> No
     text = "\n".join(line for _, line in outcome_lines(DONE, Verbosity.VERBOSE))
     for detail in ("network 1.50 s", "darkest percent", "estimated", "3x2 tiles", "ILCE-7SM2"):
         assert detail in text
+
+
+def test_a_recipe_tells_what_it_knows_and_no_more() -> None:
+    done: Outcome[Any] = Outcome(job("a.png"), "ok", seconds=2.0, report=Plain())
+    lines = [line for _, line in outcome_lines(done, Verbosity.VERBOSE)]
+    assert lines == ["a.png -> a.png.tif (2.0 s)", "  m on cpu, full; network 1.50 s"]
 
 
 def test_verbose_shows_the_traceback_of_a_bug() -> None:

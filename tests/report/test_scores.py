@@ -45,7 +45,7 @@ def test_the_table_has_means_intervals_and_the_worst(capsys: Capture) -> None:
     assert lines[0].split("  ")[0] == "method"
     assert lines[1].split()[:4] == ["night|model", "4", "1", "25.00"]
     assert lines[2].startswith("  95 % interval")
-    assert "[20.00, 30.00]" in lines[2]
+    assert "20.00–30.00" in lines[2]
     assert lines[3].split()[:4] == ["one", "1", "0", "31.42"]
     assert lines[4] == ""  # one picture has no interval
     worst = lines[lines.index("worst of night|model:") + 1 :][:3]
@@ -54,7 +54,8 @@ def test_the_table_has_means_intervals_and_the_worst(capsys: Capture) -> None:
 
 
 def test_a_table_of_usual_scores_fits_a_terminal(capsys: Capture) -> None:
-    scores = {"psnr": 31.4, "ssim": 0.9123, "mse": 0.00123, "cie76": 3.21, "ciede2000": 2.1}
+    scores = {"psnr": 31.4, "ssim": 0.9123, "mse": 0.00123, "cie76": 13.21, "ciede2000": 12.1}
+    scores |= {"angular": 14.5}
     pictures = [
         Scored(str(n), Path(), scores={k: v * (1 + n / 9) for k, v in scores.items()})
         for n in range(3)
@@ -73,6 +74,59 @@ def test_markdown_is_one_table(capsys: Capture) -> None:
     assert {line.replace("\\|", "").count("|") for line in lines} == {len(METRICS) + 4}
 
 
+BY_FOLDER = Evaluation(
+    (
+        Row(
+            "nir-unet",
+            (
+                picture("water/1", 30.0),
+                picture("urban/1", 20.0),
+                picture("urban/2", 22.0),
+                picture("own", 10.0),
+            ),
+        ),
+        Row("grey", (picture("water/1", 12.0),)),
+    ),
+    PROTOCOL,
+)
+
+
+def test_each_folder_of_pictures_gets_a_line(capsys: Capture) -> None:
+    write_scores(BY_FOLDER, categories=True)
+    lines = capsys.readouterr().out.splitlines()
+    cells = [line.split()[:4] for line in lines]
+    assert cells[1] == ["nir-unet", "4", "0", "20.50"]
+    assert cells[4:6] == [["urban", "2", "0", "21.00"], ["water", "1", "0", "30.00"]]
+    assert lines[3].startswith("  (no folder)  ")
+    assert cells[6] == ["grey", "1", "0", "12.00"]
+    assert cells[7] == ["water", "1", "0", "12.00"]
+    write_scores(BY_FOLDER)
+    assert "urban  " not in capsys.readouterr().out.split("worst of")[0]
+
+
+def test_markdown_names_folders_with_their_row(capsys: Capture) -> None:
+    write_markdown(BY_FOLDER, categories=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [
+        "nir-unet",
+        "nir-unet: (no folder)",
+        "nir-unet: urban",
+        "nir-unet: water",
+        "grey",
+        "grey: water",
+    ]
+
+
+def test_records_know_the_folder_of_a_picture() -> None:
+    record = json.loads(evaluation_json(BY_FOLDER))["methods"][0]
+    assert [each["category"] for each in record["each"]] == ["water", "urban", "urban", ""]
+    assert record["categories"]["urban"]["pictures"] == 2
+    assert record["categories"]["urban"]["scores"]["psnr"]["mean"] == 21
+    assert set(record["categories"]) == {"", "urban", "water"}
+    lines = list(csv.DictReader(pictures_csv(BY_FOLDER).decode().splitlines()))
+    assert [line["category"] for line in lines] == ["water", "urban", "urban", "", "water"]
+
+
 def test_what_the_means_leave_out_is_said(capsys: Capture) -> None:
     say_notes(EVALUATION)
     captured = capsys.readouterr()
@@ -82,6 +136,8 @@ def test_what_the_means_leave_out_is_said(capsys: Capture) -> None:
     assert "SSIM: 1 missing (too small), not in the mean" in captured.err
     assert "1 results without a partner: x.tif" in captured.err
     assert "truths without" not in captured.err
+    say_notes(Evaluation((), PROTOCOL, lone_sources=(Path("pairs/a_nir.png"),)))
+    assert "1 near-infrared pictures without a partner: a_nir.png" in capsys.readouterr().err
 
 
 def test_many_files_without_a_partner_are_not_all_named(capsys: Capture) -> None:

@@ -1,0 +1,35 @@
+"""What a training on near-infrared pairs needs, and what nothing else may have."""
+
+from darkroom.errors import UsageProblem
+from darkroom.learning.config import TrainConfig
+from darkroom.networks import FROM_NIR
+
+FORWARD = {"input_space": "nir", "output_space": "srgb"}
+REVERSE = {"input_space": "srgb", "output_space": "nir"}
+COLOUR_LOSSES = frozenset({"lab-mix"})  # that a single channel has no use for
+
+
+def with_nir_spaces(config: TrainConfig) -> TrainConfig:
+    """Return the configuration with the spaces that its direction needs; others come as they are.
+
+    Raises:
+        UsageProblem: network, pairs, spaces and loss do not go together.
+    """
+    model, nir = config.model, config.nir
+    if model.network not in FROM_NIR:
+        if nir.folders:
+            raise UsageProblem(
+                f"nir.folders is for {', '.join(FROM_NIR)}; model.network is {model.network}"
+            )
+        return config
+    if not nir.folders:
+        raise UsageProblem(f"{model.network} learns from near-infrared pairs; set nir.folders")
+    spaces = REVERSE if nir.reverse else FORWARD
+    for name in spaces.keys() & model.model_fields_set:
+        if getattr(model, name) != spaces[name]:
+            raise UsageProblem(f'model.{name} must be "{spaces[name]}" for these pairs')
+    if nir.reverse and config.training.loss in COLOUR_LOSSES and model.network != "l3":
+        raise UsageProblem(f"the loss {config.training.loss} needs colours; try l1")
+    planes = {"inputs": 3, "outputs": 1} if nir.reverse and model.network == "nir-unet" else {}
+    changes = {**spaces, "config": {**model.config, **planes}}
+    return config.model_copy(update={"model": model.model_copy(update=changes)})
