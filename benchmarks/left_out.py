@@ -9,15 +9,12 @@ the cameras that the second one never met, and of one that both know.
 
 import argparse
 import json
-import os
-import platform
 import subprocess
-from datetime import date
 from pathlib import Path
 
 from methods import program
+from record import write_record
 
-from darkroom import __version__
 from darkroom.camera.sensors import SENSORS
 
 LEFT_OUT = ("nikon-d850", "oppo-reno-10x")
@@ -95,16 +92,13 @@ def main() -> None:
         known = "" if name.startswith(LEFT_OUT) else " (known to both)"
         print(f"| {name}{known} | {with_it:.2f} dB | {without:.2f} dB | {without - with_it:+.2f} |")
     if options.record:
-        record = {
-            "date": date.today().isoformat(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "darkroom": __version__,
+        facts = {
             "steps": options.steps,
             "left out": LEFT_OUT,
             "data": "simulated dark frames, noise estimated from the picture",
             "psnr with all, without the left out": results,
         }
-        options.record.write_text(json.dumps(record, indent=1) + "\n")
+        write_record(options.record, facts)
 
 
 if __name__ == "__main__":

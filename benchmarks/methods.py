@@ -11,14 +11,11 @@ TRUTHS. Methods that are trained already are scored again from their run folder.
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
-from darkroom import __version__
+from record import write_record
 
 CONFIG = """[model]
 name = "{method}"
@@ -161,10 +158,7 @@ def main() -> None:
         row["seconds_per_step"] = round(seconds_per_step(options.runs / method), 4)
     print(table(results, options.steps))
     if options.record:
-        record = {
-            "date": date.today().isoformat(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "darkroom": __version__,
+        facts = {
             "steps": options.steps,
             "batch": 8,
             "patch": 64,
@@ -172,7 +166,7 @@ def main() -> None:
             "data": "simulated dark frames, Sony A7S II ISO 3200 x100, noise estimated",
             "results": results,
         }
-        options.record.write_text(json.dumps(record, indent=1) + "\n")
+        write_record(options.record, facts)
 
 
 if __name__ == "__main__":

@@ -7,24 +7,20 @@ step; making a patch takes a few milliseconds of one core beside it.
 """
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import time
-from datetime import date
 from pathlib import Path
 
 import torch
+from record import write_record
 
-from darkroom import __version__
 from darkroom.learning.batches import Batch
 from darkroom.learning.config import AdversarialSection, ModelSection, TrainConfig, TrainingSection
 from darkroom.learning.learner import make_learner
 from darkroom.learning.loop import advance
-from darkroom.networks import NETWORKS
+from darkroom.networks import FROM_MOSAIC
 
-METHODS = {name: (name, 0.0) for name in NETWORKS} | {"unet + adversary": ("unet", 0.01)}
+METHODS = {name: (name, 0.0) for name in FROM_MOSAIC} | {"unet + adversary": ("unet", 0.01)}
 
 
 def seconds_per_step(network: str, adversary: float, options: argparse.Namespace) -> float:
@@ -60,16 +56,13 @@ def main() -> None:
     for name, seconds in results.items():
         print(f"| `{name}` | {seconds:.2f} | {options.batch / seconds:.1f} |")
     if options.out:
-        record = {
-            "date": date.today().isoformat(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "darkroom": __version__,
+        facts = {
             "torch": torch.__version__,
             "batch": options.batch,
             "patch": options.patch,
             "seconds per step": results,
         }
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
+        write_record(options.out, facts)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from darkroom.errors import UsageProblem
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Size = Annotated[float, Field(ge=0)]
+CONTRASTS = (0.002, 0.0034, 0.0057, 0.0097, 0.016, 0.028, 0.047, 0.08)
 
 
 def rising(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -86,7 +87,7 @@ class L3Section(Section):
     patch: int = Field(5, ge=1, le=31)
     levels: int = Field(40, ge=0, le=1000)  # cuts between levels of brightness
     level_range: Annotated[tuple[float, float], AfterValidator(rising)] = (0.02, 0.76)
-    contrasts: tuple[float, ...] = (0.005, 0.015, 0.04)  # cuts between levels of contrast
+    contrasts: tuple[float, ...] = CONTRASTS  # cuts between levels of contrast
     saturation: bool = False
     most: int = Field(100_000, gt=0)  # patches of a class
     method: Literal["ridge", "least-squares", "wiener"] = "ridge"

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from darkroom.errors import UsageProblem
+from darkroom.learning.config import CONTRASTS
 from darkroom.learning.l3_solve import (
     LAMBDAS,
     NO_LAMBDA,
@@ -57,7 +58,7 @@ class L3Settings:
 
     patch: int = 5
     level_cuts: tuple[float, ...] = LEVEL_CUTS
-    contrast_cuts: tuple[float, ...] = (0.005, 0.015, 0.04)
+    contrast_cuts: tuple[float, ...] = CONTRASTS
     saturation: bool = False
     most: int = 100_000
     method: Method = "ridge"
