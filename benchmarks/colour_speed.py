@@ -2,9 +2,10 @@
 
     python benchmarks/colour_speed.py PICTURE [-o RECORD] [--megapixels 12] [--repeats 5]
 
-The picture is enlarged to the wanted size and saved as a grey 8-bit JPEG and a 16-bit TIFF. `darkroom
-colorize --json` colours each in a process of its own; the medians of its stages are printed. The
-detail stage is timed alone as well: lines fitted at the network's size and followed at full size.
+The picture is enlarged to the wanted size and saved as a grey 8-bit JPEG and a 16-bit TIFF.
+`darkroom colorize --json` colours each in a process of its own; the medians of its stages are
+printed. The detail stage is timed alone as well: lines fitted at the network's size and followed at
+full size.
 """
 
 import argparse
