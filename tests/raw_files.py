@@ -104,6 +104,14 @@ def dng_entries(
     }
 
 
+# What turns the Bayer DNG into one of a monochrome sensor, as cameras write it.
+MONOCHROME: Changes = {
+    262: (SHORT, (34892,)),
+    50713: (SHORT, (1, 1)),
+    50714: (SHORT, (512,)),
+    **dict.fromkeys((33421, 33422, 50710, 50711, 50721, 50728, 50778)),
+}
+
 EXIF: Entries = {
     33434: (RATIONAL, (1, 30)),
     33437: (RATIONAL, (28, 10)),

@@ -30,7 +30,7 @@ from darkroom.picture.load import load_grey, load_picture
 from darkroom.picture.tone import srgb_encode
 from darkroom.zoo.card import Card
 from darkroom.zoo.weights import save_weights
-from tests.raw_files import noisy_mosaic, write_dng
+from tests.raw_files import MONOCHROME, Changes, noisy_mosaic, write_dng
 
 SIZE = (48, 64)
 GAINS = (0.75, 0.5, 0.25)
@@ -185,14 +185,16 @@ def test_colour_files_need_a_channel(model: Model, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("sensor", [{}, MONOCHROME], ids=["bayer", "mono"])
 def test_raw_files_of_converted_cameras_are_coloured(
-    orientation: int, model: Model, tmp_path: Path, decoder: Decoder
+    orientation: int, sensor: Changes, model: Model, tmp_path: Path, decoder: Decoder
 ) -> None:
-    change = {274: (3, (orientation,))}
+    change = {**sensor, 274: (3, (orientation,))}
     path = write_dng(tmp_path / "a.dng", noisy_mosaic(), change=change)
     colorizer = load(model(), decoder, from_raw=True, guided_filter=None)
     picture, report = run(path, colorizer)
-    grey = srgb_encode(near_infrared(read_raw(path)))
+    grey = srgb_encode(near_infrared(read_raw(path, monochrome=True)))
+    assert grey.shape == ((96, 128) if sensor else (48, 64))
     upright = np.rot90(grey, -1) if orientation == 6 else grey
     np.testing.assert_allclose(picture, tinted(upright), atol=5e-3)
     assert report.camera == "Testmaker One"
@@ -201,10 +203,10 @@ def test_raw_files_of_converted_cameras_are_coloured(
 def test_raw_files_of_other_sensors_are_refused_with_a_way_out(
     model: Model, tmp_path: Path, decoder: Decoder
 ) -> None:
-    colours, pattern, dimensions = 50710, 33422, 33421
-    change = {262: (3, (34892,)), colours: None, pattern: None, dimensions: None, 50721: None}
-    path = write_dng(tmp_path / "mono.dng", noisy_mosaic(), change=change)
-    with pytest.raises(FileProblem, match=r"monochrome.*16-bit TIFF") as caught:
+    dimensions, pattern = 33421, 33422
+    change = {dimensions: (3, (6, 6)), pattern: (1, bytes((1, 0, 2, 1, 2, 0) * 6))}
+    path = write_dng(tmp_path / "x_trans.dng", noisy_mosaic(), change=change)
+    with pytest.raises(FileProblem, match=r"X-Trans.*16-bit TIFF") as caught:
         run(path, load(model(), decoder, from_raw=True))
     assert caught.value.code == FailureCode.NOT_BAYER
 

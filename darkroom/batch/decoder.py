@@ -104,22 +104,26 @@ class Decoder:
             self._process.stop()
             self._process = None
 
-    def read(self, path: Path, *, allow_suspect: bool = False) -> Decoded:
-        """Read a RAW file; its content decides, not its name.
+    def read(self, path: Path, *, allow_suspect: bool = False, monochrome: bool = False) -> Decoded:
+        """Read a RAW file with a Bayer sensor; its content decides, not its name.
 
         Args:
             path: the file.
             allow_suspect: warn of black frames and repeating rows instead of refusing them.
+            monochrome: read frames of monochrome sensors, too.
 
         Raises:
             FileProblem: the file cannot be decoded, or crashed or stopped the decoder.
             EnvironmentProblem: the child does not start.
         """
         if not HAS_PROCESSES:
-            return Decoded(read_raw(path, allow_suspect=allow_suspect, limits=self.limits))
+            raw = read_raw(
+                path, allow_suspect=allow_suspect, monochrome=monochrome, limits=self.limits
+            )
+            return Decoded(raw)
         with open_regular(path, self.limits) as file, unchanged(file):
             try:
-                return self._decode(file, allow_suspect=allow_suspect)
+                return self._decode(file, allow_suspect=allow_suspect, monochrome=monochrome)
             except FileProblem as problem:
                 if problem.code in REPLACED_AFTER:
                     self.close()
@@ -128,13 +132,14 @@ class Decoder:
                 self.close()
                 raise
 
-    def _decode(self, file: BinaryIO, *, allow_suspect: bool) -> Decoded:
+    def _decode(self, file: BinaryIO, *, allow_suspect: bool, monochrome: bool) -> Decoded:
         """Decode an open file; the child that crashes on it gets one successor."""
+        asked = order(self.limits, allow_suspect=allow_suspect, monochrome=monochrome)
         try:
             with suppress(Ended):
-                return self._attempt(file, allow_suspect=allow_suspect, retries=0)
+                return self._attempt(file, asked, retries=0)
             self.close()
-            return self._attempt(file, allow_suspect=allow_suspect, retries=1)
+            return self._attempt(file, asked, retries=1)
         except Ended as ended:
             self.close()
             raise FileProblem(
@@ -156,13 +161,13 @@ class Decoder:
                 "the file is probably damaged; if other programs open it, please report it",
             ) from error
 
-    def _attempt(self, file: BinaryIO, *, allow_suspect: bool, retries: int) -> Decoded:
+    def _attempt(self, file: BinaryIO, asked: wire.Message, *, retries: int) -> Decoded:
         """Decode an open file in a child that is ready."""
         process = self._ready_process()
         self._files += 1
         begin = time.monotonic()
         deadline = begin + self.limits.seconds_for(0)
-        process.send(order(self.limits, allow_suspect=allow_suspect), [file.fileno()])
+        process.send(asked, [file.fileno()])
         size = expected(process.receive(deadline), "size", "pixels")
         pixels = wire.whole(size, "pixels", range(1, self.limits.max_pixels + 1))
         deadline = begin + self.limits.seconds_for(pixels)
@@ -172,7 +177,8 @@ class Decoder:
             process.send({"kind": "memory"}, [memory])
             picture = expected(process.receive(deadline), "picture", "raw", "peak")
             peak = wire.whole(picture, "peak", range(MAX_PEAK))
-            raw = wire.from_message(picture["raw"], shared_frame.take(memory, shape))
+            mosaic = shared_frame.take(memory, shape)
+            raw = wire.from_message(picture["raw"], mosaic, monochrome=asked["monochrome"])
         finally:
             os.close(memory)
         return Decoded(raw, retries, peak)

@@ -1,10 +1,11 @@
-"""Which colour sits where on the sensor: the Bayer phase, or why there is none."""
+"""Which colour sits where on the sensor: the Bayer phase, none at all, or why it is unknown."""
 
 import rawpy
 
 from darkroom.camera import directories as tags
 from darkroom.camera.bayer import PHASES
 from darkroom.camera.directories import Tiff
+from darkroom.camera.raw import MONO
 from darkroom.errors import FailureCode, FileProblem
 
 BAYER_COLOURS = ["B", "G", "G", "R"]
@@ -23,6 +24,16 @@ def check_declared_pattern(tiff: Tiff | None) -> None:
     if colours and sorted(colours) != [0, 1, 1, 2]:
         found = ", ".join(f"{colour:g}" for colour in colours[:36])
         raise not_bayer(f"does not have one red, two green and one blue filter (codes {found})")
+
+
+def phase_of(raw: rawpy.RawPy, *, monochrome: bool) -> str:
+    """Return the Bayer phase, or `MONO` for a monochrome sensor where those are wanted too.
+
+    Raises:
+        FileProblem: E_NOT_BAYER, naming what the sensor is instead.
+    """
+    is_mono = raw.num_colors == 1 and raw.raw_type == rawpy.RawType.Flat
+    return MONO if monochrome and is_mono else bayer_phase(raw)
 
 
 def bayer_phase(raw: rawpy.RawPy) -> str:

@@ -21,23 +21,35 @@ SAMPLE_BITS = range(8, 33)  # DNG 1.7, BitsPerSample
 UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 JPEG_START = b"\xff\xd8"
 WHITE_IS_ZERO, BLACK_IS_ZERO, CFA, LINEAR_RAW = 0, 1, 32803, 34892
+GREY_PICTURE = frozenset({WHITE_IS_ZERO, BLACK_IS_ZERO})
 NO_OFFSET = 0xFFFFFFFF
 
 
-def preflight(file: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Tiff | None:
+def preflight(
+    file: BinaryIO, limits: Limits = DEFAULT_LIMITS, *, monochrome: bool = False
+) -> Tiff | None:
     """Check that an open file is a whole RAW file as far as its structure shows.
+
+    Args:
+        file: any file.
+        limits: bounds on the file.
+        monochrome: monochrome sensors are wanted too.
 
     Returns:
         Its TIFF directories, None for formats with another structure (CR3, RAF, ...).
 
     Raises:
-        FileProblem: another file type, truncated, too big or with impossible sizes or levels.
+        FileProblem: another file type or sensor, truncated, too big or with impossible sizes or
+            levels.
     """
     try:
         file.seek(0)
-        return check_structure(file, file_size(file), limits)
+        tiff = check_structure(file, file_size(file), limits)
     except OSError as error:
         raise unread(error) from error
+    if tiff and not monochrome:
+        check_not_monochrome(tiff)
+    return tiff
 
 
 def check_structure(file: BinaryIO, size: int, limits: Limits) -> Tiff | None:
@@ -73,7 +85,8 @@ def check_tiff(tiff: Tiff, size: int, limits: Limits) -> None:
     if tiff.is_dng:
         check_shape(tiff, largest)
     check_levels(largest)
-    check_not_grey(tiff, largest)
+    if not tiff.is_dng and is_grey(tiff, GREY_PICTURE):  # LibRaw would take it for a mosaic
+        raise FileProblem(FailureCode.NOT_RAW, "is a grey TIFF picture, not a RAW file")
 
 
 def pixels(directory: Directory) -> int:
@@ -159,18 +172,21 @@ def check_levels(directory: Directory) -> None:
         )
 
 
-def check_not_grey(tiff: Tiff, largest: Directory) -> None:
-    """Refuse single-channel TIFF pictures, which LibRaw would take for a Bayer mosaic."""
-    has_colours = tiff.numbers(tags.CFA_PATTERN) or tiff.numbers(tags.CFA_DIM)
-    photometric = largest.first(tags.PHOTOMETRIC, CFA)
-    if tiff.magic != 42 or has_colours or largest.first(tags.SAMPLES, 1) != 1:
-        return
-    if tiff.is_dng and photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, LINEAR_RAW):
+def check_not_monochrome(tiff: Tiff) -> None:
+    """Refuse DNGs of monochrome sensors."""
+    if tiff.is_dng and is_grey(tiff, GREY_PICTURE | {LINEAR_RAW}):
         raise FileProblem(
             FailureCode.NOT_BAYER, "comes from a monochrome sensor; darkroom needs a Bayer sensor"
         )
-    if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO):
-        raise FileProblem(FailureCode.NOT_RAW, "is a grey TIFF picture, not a RAW file")
+
+
+def is_grey(tiff: Tiff, photometrics: frozenset[int]) -> bool:
+    """Whether the largest picture has one sample a pixel, no colour filters and such a coding."""
+    largest = max(tiff.directories, key=pixels)
+    has_colours = tiff.numbers(tags.CFA_PATTERN) or tiff.numbers(tags.CFA_DIM)
+    if tiff.magic != 42 or has_colours or largest.first(tags.SAMPLES, 1) != 1:
+        return False
+    return largest.first(tags.PHOTOMETRIC, CFA) in photometrics
 
 
 def check_panasonic(directory: Directory, size: int, limits: Limits) -> None:

@@ -8,6 +8,8 @@ import numpy.typing as npt
 # One metadata entry to carry over: directory ("image", "exif" or "gps"), tag, TIFF type, values.
 ExifEntry = tuple[str, int, int, object]
 
+MONO = "MONO"  # in place of a phase: no letter of it is a Bayer filter, so nobody finds red in it
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -59,15 +61,17 @@ class NoiseLevel:
 
 @dataclass(frozen=True)
 class RawImage:
-    """One Bayer frame as the camera recorded it, every oddity of its format resolved.
+    """One frame as the camera recorded it, every oddity of its format resolved.
+
+    It is a Bayer frame unless its reader asked for those of monochrome sensors too.
 
     Attributes:
         mosaic: (H, W) uint16 counts of the visible area, in sensor orientation.
-        phase: colours of the first 2x2 cell, row by row: RGGB, GRBG, GBRG or BGGR.
+        phase: colours of the first 2x2 cell, row by row: RGGB, GRBG, GBRG or BGGR; or `MONO`.
         black: black level in counts of the four positions of that cell, row by row.
         white: count at which the sensor saturates; above every black level.
-        white_balance: as-shot gains of R, G, B with green at 1.
-        xyz_to_camera: (3, 3) matrix from CIE XYZ (D65) to camera RGB.
+        white_balance: as-shot gains of R, G, B with green at 1; 1 for a monochrome sensor.
+        xyz_to_camera: (3, 3) matrix from CIE XYZ (D65) to camera RGB; identity for that sensor.
         orientation: TIFF orientation 1..8 that would turn the picture upright.
         exposure: shutter, ISO and aperture.
         noise_profile: the file's own noise level (DNG NoiseProfile), None without one.

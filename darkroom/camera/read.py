@@ -1,4 +1,4 @@
-"""RAW files in: every Bayer format LibRaw decodes becomes one `RawImage`, oddities resolved."""
+"""RAW files in: every format LibRaw decodes becomes one `RawImage`, oddities resolved."""
 
 import io
 import math
@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import rawpy
 
 from darkroom.camera import directories as tags
 from darkroom.camera import exif
-from darkroom.camera.colour import white_balance, xyz_to_camera
+from darkroom.camera.colour import Gains, Matrix, white_balance, xyz_to_camera
 from darkroom.camera.directories import Tiff
-from darkroom.camera.layout import bayer_phase, cell_indices, check_declared_pattern
+from darkroom.camera.layout import check_declared_pattern, phase_of
+from darkroom.camera.levels import levels
 from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.noise import profile_from_tag
 from darkroom.camera.preflight import preflight, too_big, truncated
 from darkroom.camera.quiet import quiet_decoder
-from darkroom.camera.raw import ExifEntry, Exposure, NoiseLevel, RawImage
+from darkroom.camera.raw import MONO, ExifEntry, Exposure, NoiseLevel, RawImage
 from darkroom.camera.refusals import decoder_errors
-from darkroom.camera.rowcheck import check_rows, check_signal
+from darkroom.camera.rowcheck import Counts, Levels, check_rows, check_signal
 from darkroom.camera.source import open_regular, read_whole, unchanged
-from darkroom.errors import FailureCode, FileProblem
+from darkroom.errors import FileProblem
 
 RAW_SUFFIXES = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq"}
@@ -34,12 +34,6 @@ RAW_SUFFIXES = frozenset(
 
 # LibRaw's flip -> TIFF orientation, measured with DNGs of all eight.
 ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
-
-HIGHEST_COUNT = 65535
-HIGH_BLACK = 0.02  # darkest pixel of a frame that claims black 0
-
-Levels = tuple[float, float, float, float]
-Counts = npt.NDArray[np.uint16]
 
 
 def is_raw_name(path: str | Path) -> bool:
@@ -52,7 +46,11 @@ def is_raw_name(path: str | Path) -> bool:
 
 
 def read_raw(
-    path: str | Path, *, allow_suspect: bool = False, limits: Limits = DEFAULT_LIMITS
+    path: str | Path,
+    *,
+    allow_suspect: bool = False,
+    monochrome: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> RawImage:
     """Read a RAW file with a Bayer sensor, in this process; its content decides, not its name.
 
@@ -61,13 +59,14 @@ def read_raw(
     Args:
         path: the file.
         allow_suspect: warn of black frames and repeating rows instead of refusing them.
+        monochrome: read frames of monochrome sensors, too.
         limits: bounds on the file.
 
     Raises:
-        FileProblem: the file is missing, damaged, unsupported, no RAW file or has no Bayer mosaic.
+        FileProblem: the file is missing, damaged, unsupported, no RAW file or of another sensor.
     """
     with open_regular(Path(path), limits) as file, unchanged(file), quiet_decoder():
-        return decode(file, limits, allow_suspect=allow_suspect)
+        return decode(file, limits, allow_suspect=allow_suspect, monochrome=monochrome)
 
 
 def decode(
@@ -75,6 +74,7 @@ def decode(
     limits: Limits = DEFAULT_LIMITS,
     *,
     allow_suspect: bool = False,
+    monochrome: bool = False,
     announce: Callable[[int], None] = lambda _: None,
     allocate: Callable[[tuple[int, int]], Counts] = lambda shape: np.empty(shape, np.uint16),
 ) -> RawImage:
@@ -84,19 +84,20 @@ def decode(
         file: a regular file.
         limits: bounds on the file.
         allow_suspect: warn of black frames and repeating rows instead of refusing them.
+        monochrome: read frames of monochrome sensors, too.
         announce: told the number of pixels once it is known, before any is decoded.
         allocate: makes the (H, W) uint16 array for the visible counts.
 
     Raises:
-        FileProblem: the file is damaged, unsupported, no RAW file or has no Bayer mosaic.
+        FileProblem: the file is damaged, unsupported, no RAW file or of another sensor.
     """
-    tiff = preflight(file, limits)
+    tiff = preflight(file, limits, monochrome=monochrome)
     check_declared_pattern(tiff)
     content = read_whole(file)  # what is checked is what is decoded
     entries = exif.read_exif(io.BytesIO(content))
     with decoder_errors(tiff), rawpy.imread(io.BytesIO(content)) as raw:
         announce(checked_pixels(raw, len(content), limits))
-        phase = bayer_phase(raw)
+        phase = phase_of(raw, monochrome=monochrome)
         visible = raw.raw_image_visible
         mosaic = allocate((visible.shape[0], visible.shape[1]))
         np.copyto(mosaic, visible)  # LibRaw frees its buffer
@@ -124,10 +125,9 @@ def raw_image(
     allow_suspect: bool,
 ) -> RawImage:
     """Gather everything a decoded file says; LibRaw's numbers are final only after unpacking."""
-    black, white, level_warnings = levels(raw, tiff, mosaic)
+    black, white, level_warnings = levels(raw, tiff, mosaic, phase)
     row_warnings, doubts = suspicions(mosaic, black, white, allow_suspect=allow_suspect)
-    matrix, matrix_warnings = xyz_to_camera(raw, tiff)
-    balance, balance_warnings = white_balance(raw, tiff, matrix, means(mosaic, phase, black))
+    matrix, balance, colour_warnings = colours(raw, tiff, mosaic, phase, black)
     exposure, exposure_warnings = exposed(raw, entries)
     profile, profile_warnings = noise_profile(tiff)
     entries = entries or decoder_entries(raw, exposure)
@@ -147,8 +147,7 @@ def raw_image(
         exif=entries,
         warnings=level_warnings
         + row_warnings
-        + matrix_warnings
-        + balance_warnings
+        + colour_warnings
         + exposure_warnings
         + profile_warnings,
         doubts=doubts,
@@ -172,60 +171,15 @@ def suspicions(
         return (), (problem.what,)
 
 
-def levels(
-    raw: rawpy.RawPy, tiff: Tiff | None, mosaic: Counts
-) -> tuple[Levels, float, tuple[str, ...]]:
-    """Return black of the four positions of the first cell, white, and warnings.
-
-    LibRaw indexes black by colour (R, G, B, second G), not by position.
-    """
-    by_colour = [float(level) for level in raw.black_level_per_channel]
-    first, second, third, fourth = (by_colour[index] for index in cell_indices(raw))
-    black: Levels = (first, second, third, fourth)
-    warnings: tuple[str, ...] = ()
-    if not any(black):
-        black, warnings = unread_black(tiff, mosaic, float(raw.white_level))
-    white = stated_white(tiff) or decoder_white(raw)
-    if max(black) >= white:
-        raise FileProblem(
-            FailureCode.METADATA,
-            f"its black level {max(black):g} is not below its white level {white:g}",
-        )
-    return black, white, warnings
-
-
-def stated_white(tiff: Tiff | None) -> float | None:
-    """Return the white level a DNG states: LibRaw would rather believe its table of cameras.
-
-    Float DNGs are left to LibRaw, which rescales their values.
-    """
-    if tiff is None or not tiff.is_dng or tags.FLOATS in tiff.numbers(tags.SAMPLE_FORMAT):
-        return None
-    levels = [level for level in tiff.numbers(tags.WHITE_LEVEL) if 0 < level <= HIGHEST_COUNT]
-    return float(min(levels)) if levels else None
-
-
-def decoder_white(raw: rawpy.RawPy) -> float:
-    """Return LibRaw's white level, the camera's own where that is lower."""
-    per_channel = [level for level in raw.camera_white_level_per_channel or () if level > 0]
-    return float(min([raw.white_level, *per_channel]))
-
-
-def unread_black(tiff: Tiff | None, mosaic: Counts, white: float) -> tuple[Levels, tuple[str, ...]]:
-    """Return the black level of files for which LibRaw answers 0, and warnings."""
-    stated = tiff.numbers(tags.BLACK_LEVEL) if tiff else ()
-    if len(stated) == 4 and max(stated) > 0 and not (tiff and tiff.numbers(tags.BLACK_REPEAT_DIM)):
-        # LibRaw ignores four levels without BlackLevelRepeatDim.
-        first, second, third, fourth = (float(level) for level in stated)
-        return (first, second, third, fourth), (
-            "the black levels lack BlackLevelRepeatDim: they are taken as 2 x 2",
-        )
-    darkest = int(mosaic.min())
-    if not stated and darkest > HIGH_BLACK * white:
-        return (0.0, 0.0, 0.0, 0.0), (
-            f"the file has no black level: 0 is assumed, although no pixel is below {darkest}",
-        )
-    return (0.0, 0.0, 0.0, 0.0), ()
+def colours(
+    raw: rawpy.RawPy, tiff: Tiff | None, mosaic: Counts, phase: str, black: Levels
+) -> tuple[Matrix, Gains, tuple[str, ...]]:
+    """Return the matrix from XYZ, the white balance, and warnings; none for a monochrome sensor."""
+    if phase == MONO:
+        return np.eye(3), (1.0, 1.0, 1.0), ()
+    matrix, matrix_warnings = xyz_to_camera(raw, tiff)
+    balance, warnings = white_balance(raw, tiff, matrix, means(mosaic, phase, black))
+    return matrix, balance, matrix_warnings + warnings
 
 
 def means(mosaic: Counts, phase: str, black: Levels) -> tuple[float, float, float]:

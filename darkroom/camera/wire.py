@@ -16,7 +16,7 @@ import numpy as np
 
 from darkroom.camera import exif
 from darkroom.camera.bayer import PHASES
-from darkroom.camera.raw import ExifEntry, Exposure, NoiseLevel, RawImage
+from darkroom.camera.raw import MONO, ExifEntry, Exposure, NoiseLevel, RawImage
 from darkroom.camera.rowcheck import Counts
 from darkroom.errors import FailureCode, FileProblem
 
@@ -134,12 +134,13 @@ def to_message(raw: RawImage) -> Message:
     }
 
 
-def from_message(message: object, mosaic: Counts) -> RawImage:
+def from_message(message: object, mosaic: Counts, *, monochrome: bool = False) -> RawImage:
     """Return the frame that `to_message` described, with its pixels.
 
     Args:
         message: what the decoder said, whatever that may be.
         mosaic: (H, W) counts.
+        monochrome: a monochrome sensor was asked for, too.
 
     Raises:
         Garbled: a field is missing, unknown, of the wrong type, out of range or too long.
@@ -147,7 +148,7 @@ def from_message(message: object, mosaic: Counts) -> RawImage:
     require(isinstance(message, dict), "frame")
     fields = exact(message, *FIELDS)  # type: ignore[arg-type]
     phase, orientation = fields["phase"], fields["orientation"]
-    require(isinstance(phase, str) and phase in PHASES, "phase")
+    require(phase in PHASES or (monochrome and phase == MONO), "phase")
     require(is_whole(orientation) and 1 <= orientation <= 8, "orientation")
     white = numbers([fields["white"]], 1, "white")[0]
     black = numbers(fields["black"], 4, "black")

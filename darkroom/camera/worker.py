@@ -33,16 +33,20 @@ def main() -> None:
             send(channel, reply)
 
 
-def order(limits: Limits, *, allow_suspect: bool) -> Message:
+def order(limits: Limits, *, allow_suspect: bool, monochrome: bool = False) -> Message:
     """Return the message, to be sent with a file, that asks to decode it."""
-    return {"kind": "decode", "limits": asdict(limits), "allow_suspect": allow_suspect}
+    return {
+        "kind": "decode",
+        "limits": asdict(limits),
+        "allow_suspect": allow_suspect,
+        "monochrome": monochrome,
+    }
 
 
 def answer(channel: socket.socket, message: Message, file: int) -> Message:
     """Decode a file and return the last message about it; no mapping of the frame is left."""
-    limits = Limits(**message["limits"])
     try:
-        raw = decode_within(channel, limits, file, allow_suspect=message["allow_suspect"])
+        raw = decode_within(channel, message, file)
         return {"kind": "picture", "raw": to_message(raw), "peak": confinement.peak_memory()}
     except FileProblem as problem:
         return problem_message(problem)
@@ -53,10 +57,9 @@ def answer(channel: socket.socket, message: Message, file: int) -> Message:
         return problem_message(FileProblem(FailureCode.INTERNAL, what, "please report it"))
 
 
-def decode_within(
-    channel: socket.socket, limits: Limits, descriptor: int, *, allow_suspect: bool
-) -> RawImage:
-    """Decode a file within its limits, into memory that the parent provides."""
+def decode_within(channel: socket.socket, asked: Message, descriptor: int) -> RawImage:
+    """Decode a file as `order` asks, within its limits, into memory that the parent provides."""
+    limits = Limits(**asked["limits"])
     with os.fdopen(descriptor, "rb") as file:
         size = os.fstat(descriptor).st_size
         confinement.limit_file(limits, size, pixels=0)
@@ -69,7 +72,12 @@ def decode_within(
             return provided(channel, shape)
 
         return decode(
-            file, limits, allow_suspect=allow_suspect, announce=announce, allocate=allocate
+            file,
+            limits,
+            allow_suspect=asked["allow_suspect"],
+            monochrome=asked["monochrome"],
+            announce=announce,
+            allocate=allocate,
         )
 
 

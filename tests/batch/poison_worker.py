@@ -92,6 +92,7 @@ POISONS = {
 SPOILS = {
     "nan": {"white": float("nan")},
     "phase": {"phase": "RGBW"},
+    "mono": {"phase": "MONO"},
     "black": {"black": [1e9] * 4},
     "matrix": {"xyz_to_camera": [1.0] * 8},
     "orientation": {"orientation": 9},

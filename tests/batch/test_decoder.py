@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,21 @@ from darkroom.batch import decoder as module
 from darkroom.batch.decoder import Decoder
 from darkroom.camera.bayer import PHASES, planes_of
 from darkroom.camera.limits import Limits
+from darkroom.camera.raw import MONO
 from darkroom.camera.read import read_raw
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem
-from tests.raw_codecs import NOT_BAYER, expected, seeds
-from tests.raw_files import BYTE, LONG, RATIONAL, SHORT, SRATIONAL, dng_bytes, noisy_mosaic
+from tests.raw_codecs import NOT_BAYER, expected, lossless_jpeg, seeds, tiled_bytes, tiles_of
+from tests.raw_files import (
+    BYTE,
+    LONG,
+    MONOCHROME,
+    RATIONAL,
+    SHORT,
+    SRATIONAL,
+    dng_bytes,
+    dng_entries,
+    noisy_mosaic,
+)
 
 VIEWS = [("RGGB", 0, 0), ("GRBG", 0, 1), ("GBRG", 1, 0), ("BGGR", 1, 1)]
 POISON = Path(__file__).with_name("poison_worker.py")
@@ -180,7 +192,9 @@ def test_without_processes_files_are_read_here(dng, monkeypatch):
     with Decoder(command=["nothing"]) as decoder:
         decoder.start()
         decoded = decoder.read(dng())
+        mono = decoder.read(dng("mono.dng", change=MONOCHROME), monochrome=True)
         assert refusal(decoder, dng().parent).code == FailureCode.NOT_REGULAR
+    assert mono.raw.phase == MONO
     assert np.array_equal(decoded.raw.mosaic, noisy_mosaic())
     assert (decoded.retries, decoded.worker_rss) == (0, 0)
 
@@ -239,6 +253,41 @@ def test_frames_without_a_mosaic_are_refused(decoder, tmp_path, name):
     path = tmp_path / name
     path.write_bytes(seeds()[name])
     assert refusal(decoder, path).code == FailureCode.NOT_BAYER
+
+
+def lossless_mono() -> bytes:
+    """Return a monochrome DNG of lossless JPEG tiles."""
+    mosaic = noisy_mosaic((128, 192))
+    entries = dng_entries(mosaic.shape, "RGGB", (512,), 16383, 16) | MONOCHROME
+    entries = {tag: entry for tag, entry in entries.items() if entry}
+    tiles = [lossless_jpeg(tile) for tile in tiles_of(mosaic)]
+    return tiled_bytes(entries | {259: (SHORT, (7,))}, tiles)
+
+
+@pytest.mark.parametrize(
+    "whole", [dng_bytes(noisy_mosaic((128, 192)), change=MONOCHROME), lossless_mono()]
+)
+def test_monochrome_frames_are_read_on_request_and_no_cut_passes(decoder, tmp_path, whole):
+    path = tmp_path / "mono.dng"
+    path.write_bytes(whole)
+    raw = decoder.read(path, monochrome=True).raw
+    assert raw.phase == MONO
+    assert np.array_equal(raw.mosaic, noisy_mosaic((128, 192)))
+    problem = refusal(decoder, path)
+    assert problem.code == FailureCode.NOT_BAYER
+    assert problem.what == "comes from a monochrome sensor; darkroom needs a Bayer sensor"
+    for kept in (0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 1):
+        path.write_bytes(whole[: int(kept * len(whole)) - (kept == 1)])
+        problem = refusal(decoder, path, monochrome=True)
+        assert problem.code in ("E_TRUNCATED", "E_CORRUPT")
+
+
+def test_a_request_for_monochrome_frames_changes_no_other(decoder, dng):
+    found, wanted = decoder.read(dng(), monochrome=True).raw, decoder.read(dng()).raw
+    assert np.array_equal(found.mosaic, wanted.mosaic)
+    assert replace(found, mosaic=None, xyz_to_camera=None) == replace(
+        wanted, mosaic=None, xyz_to_camera=None
+    )
 
 
 @pytest.mark.parametrize("fill", [b"\0", b"\xff"])
@@ -433,7 +482,7 @@ def test_a_memory_hog_fails_and_this_process_does_not_grow(poisoned, poison, dng
     [
         *("garbage", "no-object", "huge", "bad-kind", "no-size", "negative-size", "vast-size"),
         *("bad-code", "wrong-shape", "float-shape", "early-picture", "raise", "hold"),
-        *("nan", "phase", "black", "matrix", "orientation", "extra", "text"),
+        *("nan", "phase", "mono", "black", "matrix", "orientation", "extra", "text"),
     ],
 )
 def test_nonsense_fails_one_file_and_replaces_the_child(poisoned, poison, dng, name):

@@ -14,7 +14,7 @@ from darkroom.camera.bayer import (
     unpack,
     visible,
 )
-from darkroom.camera.raw import RawImage
+from darkroom.camera.raw import MONO, RawImage
 
 SIZES = [(6, 8), (7, 8), (6, 9), (7, 9)]
 LETTER = {"R": 10.0, "G": 20.0, "B": 30.0}
@@ -94,3 +94,11 @@ def test_binning_balances_and_keeps_blown_cells_neutral():
     cells = np.hstack([mosaic, np.full((2, 2), 1000, np.uint16)])
     raw = RawImage(cells, "RGGB", (0.0,) * 4, 1000.0, (2.0, 1.0, 4.0), np.eye(3))
     np.testing.assert_allclose(binned(raw)[:, 0], [[0.2, 1], [0.2, 1], [0.2, 1]], atol=1e-6)
+
+
+def test_nobody_finds_red_on_a_monochrome_sensor():
+    raw = frame(np.ones((4, 4)), MONO)
+    assert np.array_equal(linear_mosaic(raw), raw.mosaic / np.float32(1000))
+    for step in (planes_of, binned, lambda raw: visible(np.ones((3, 4, 4)), raw)):
+        with pytest.raises(ValueError):
+            step(raw)

@@ -6,7 +6,8 @@ import rawpy
 
 from darkroom.camera.bayer import PHASES
 from darkroom.camera.directories import Directory, Tiff
-from darkroom.camera.layout import bayer_phase, cell_indices, check_declared_pattern
+from darkroom.camera.layout import bayer_phase, cell_indices, check_declared_pattern, phase_of
+from darkroom.camera.raw import MONO
 from darkroom.errors import FailureCode, FileProblem
 
 INDEX = {"RGGB": (0, 1, 3, 2), "GRBG": (1, 0, 2, 3), "GBRG": (1, 2, 0, 3), "BGGR": (2, 3, 1, 0)}
@@ -63,6 +64,24 @@ def test_other_sensors_are_refused_by_name(changes, word):
     problem = refusal(decoded(INDEX["RGGB"], **changes))
     assert problem.code == FailureCode.NOT_BAYER
     assert word in problem.what
+
+
+def test_a_monochrome_sensor_has_a_phase_of_its_own_where_it_is_wanted():
+    mono = decoded(INDEX["RGGB"], num_colors=1)
+    assert phase_of(mono, monochrome=True) == MONO
+    for raw, wanted in (
+        (mono, False),
+        (decoded(INDEX["RGGB"], num_colors=1, raw_type=rawpy.RawType.Stack), True),
+        (decoded(INDEX["RGGB"], raw_pattern=None), True),
+    ):
+        with pytest.raises(FileProblem) as caught:
+            phase_of(raw, monochrome=wanted)
+        assert caught.value.code == FailureCode.NOT_BAYER
+
+
+@pytest.mark.parametrize("monochrome", [False, True])
+def test_a_bayer_sensor_has_its_phase_either_way(monochrome):
+    assert phase_of(decoded(INDEX["GBRG"]), monochrome=monochrome) == "GBRG"
 
 
 def test_greens_side_by_side_are_refused():

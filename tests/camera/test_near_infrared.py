@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from darkroom.camera.near_infrared import near_infrared
-from darkroom.camera.raw import RawImage
+from darkroom.camera.raw import MONO, RawImage
 
 
 def frame(mosaic: np.ndarray, phase: str = "RGGB") -> RawImage:
@@ -22,6 +22,14 @@ def test_every_cell_is_the_mean_of_its_levels(phase: str) -> None:
 
 def test_noise_below_black_stays_negative() -> None:
     assert near_infrared(frame(np.full((2, 2), 50)))[0, 0] < 0
+
+
+def test_a_monochrome_sensor_keeps_every_pixel() -> None:
+    mosaic = np.array([[100, 200, 1400], [850, 400, 850], [1400, 50, 750]])
+    grey = near_infrared(frame(mosaic, MONO))
+    wanted = [[0, 0, 1], [0.5, 0, 0.5], [1, -0.125, 0.5]]
+    np.testing.assert_allclose(grey, wanted, atol=1e-6)
+    assert grey.dtype == np.float32
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (6, 5), (5, 5)])

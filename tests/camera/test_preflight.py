@@ -7,14 +7,14 @@ import pytest
 from darkroom.camera import preflight as module
 from darkroom.camera.limits import Limits
 from darkroom.errors import FailureCode, FileProblem
-from tests.raw_files import BYTE, LONG, SHORT, dng_bytes, noisy_mosaic, tiff_bytes
+from tests.raw_files import BYTE, LONG, MONOCHROME, SHORT, dng_bytes, noisy_mosaic, tiff_bytes
 
 RW2_SIZE = {2: (SHORT, (140,)), 3: (SHORT, (100,)), 45: (SHORT, (4,))}
 
 
-def preflight(path, limits=Limits()):  # noqa: B008
+def preflight(path, limits=Limits(), **options):  # noqa: B008
     with path.open("rb") as file:
-        return module.preflight(file, limits)
+        return module.preflight(file, limits, **options)
 
 
 def refusal(path, limits=Limits()) -> FileProblem:  # noqa: B008
@@ -155,6 +155,22 @@ def test_a_dng_without_colours_but_with_a_grey_photometric_is_monochrome(tmp_pat
     change = {33421: None, 33422: None, 262: (SHORT, (1,)), 50710: (BYTE, b"\0\1\2")}
     problem = refusal(written(tmp_path, dng_bytes(noisy_mosaic(), change=change)))
     assert problem.code == FailureCode.NOT_BAYER
+
+
+def test_monochrome_sensors_pass_where_they_are_wanted(tmp_path):
+    path = written(tmp_path, dng_bytes(noisy_mosaic(), change=MONOCHROME))
+    assert refusal(path).code == FailureCode.NOT_BAYER
+    assert preflight(path, monochrome=True).is_dng
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_grey_tiff_pictures_are_no_monochrome_sensors(tmp_path, photometric):
+    change = {**MONOCHROME, 50706: None, 262: (SHORT, (photometric,))}
+    path = written(tmp_path, dng_bytes(noisy_mosaic(), change=change))
+    for wanted in (False, True):
+        with pytest.raises(FileProblem) as caught:
+            preflight(path, monochrome=wanted)
+        assert caught.value.code == FailureCode.NOT_RAW
 
 
 def test_a_lossless_jpeg_part_without_its_mark_is_corrupt(tmp_path):

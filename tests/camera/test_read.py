@@ -9,13 +9,12 @@ import pytest
 from darkroom.camera.bayer import PHASES
 from darkroom.camera.exif import EXPOSURE_TIME
 from darkroom.camera.limits import Limits
-from darkroom.camera.raw import Exposure, NoiseLevel
+from darkroom.camera.raw import MONO, Exposure, NoiseLevel
 from darkroom.camera.read import (
     RAW_SUFFIXES,
     checked_pixels,
     decode,
     is_raw_name,
-    levels,
     read_raw,
 )
 from darkroom.errors import FailureCode, FileProblem
@@ -26,6 +25,7 @@ from tests.raw_files import (
     EXIF,
     LONG,
     MATRIX,
+    MONOCHROME,
     NEUTRAL,
     RATIONAL,
     SHORT,
@@ -105,19 +105,6 @@ def test_warns_where_black_is_not_stated_and_no_pixel_is_near_zero(dng):
 
 def test_white_is_the_lowest_of_what_the_file_states(dng):
     assert read_raw(dng(white=16300)).white == 16300
-
-
-def test_white_per_channel_counts_where_it_is_lower():
-    class Decoded:
-        black_level_per_channel = (512, 512, 512, 512)
-        white_level = 17220  # LibRaw's value for lossy Sony files, which clip at 16372
-        camera_white_level_per_channel = (16372, 16372, 0, 16372)
-        sizes = type("Sizes", (), {"top_margin": 0, "left_margin": 0})
-
-        def raw_color(self, row, column):
-            return ((0, 1), (3, 2))[row][column]
-
-    assert levels(Decoded(), None, noisy_mosaic())[1] == 16372
 
 
 @pytest.mark.parametrize(("black", "white"), [(20000, 16383), (16383, 16383), (512, 0)])
@@ -326,6 +313,83 @@ def test_monochrome_dng_is_refused(dng):
     problem = refusal(dng(change=change))
     assert problem.code == FailureCode.NOT_BAYER
     assert "monochrome" in str(problem)
+
+
+@pytest.fixture
+def mono(dng):
+    """Write a monochrome DNG; options as in `raw_files.dng_bytes`."""
+
+    def write(change=None, **options):
+        return dng("mono.dng", change={**MONOCHROME, **(change or {})}, **options)
+
+    return write
+
+
+@pytest.mark.parametrize("photometric", [34892, 32803])
+def test_a_monochrome_frame_is_read_where_it_is_wanted(mono, photometric):
+    path = mono({262: (SHORT, (photometric,))})
+    raw = read_raw(path, monochrome=True)
+    assert raw.phase == MONO
+    assert np.array_equal(raw.mosaic, noisy_mosaic())
+    assert (raw.black, raw.white) == ((512,) * 4, 16383)
+    assert (raw.white_balance, raw.xyz_to_camera.tolist()) == ((1, 1, 1), np.eye(3).tolist())
+    assert (raw.camera, raw.exposure.iso, raw.warnings) == ("Testmaker One", 1600, ())
+    assert refusal(path).code == FailureCode.NOT_BAYER
+
+
+@pytest.mark.parametrize("camera", ["NIKON D850", "ILCE-7SM2", "LEICA M11 Monochrom"])
+def test_monochrome_frames_of_known_cameras_are_read(mono, camera):
+    change = dict.fromkeys((271, 272, 50708), (ASCII, camera))
+    assert np.array_equal(read_raw(mono(change), monochrome=True).mosaic, noisy_mosaic())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_of_a_monochrome_frame_survives(mono, orientation):
+    raw = read_raw(mono({274: (SHORT, (orientation,))}), monochrome=True)
+    assert raw.orientation == orientation
+    assert raw.mosaic.shape == (96, 128)
+
+
+@pytest.mark.parametrize("area", [(2, 4, 94, 122), (3, 5, 92, 121)])
+def test_the_active_area_of_a_monochrome_frame_is_cut_out(mono, area):
+    top, left, bottom, right = area
+    raw = read_raw(mono({50829: (LONG, area)}), monochrome=True)
+    assert np.array_equal(raw.mosaic, noisy_mosaic()[top:bottom, left:right])
+
+
+def test_black_of_a_monochrome_frame_may_differ_by_position(mono):
+    change = {50713: (SHORT, (2, 2)), 50714: (SHORT, BY_POSITION)}
+    assert read_raw(mono(change), monochrome=True).black == BY_POSITION
+    change[50829] = (LONG, (3, 5, 92, 121))  # the pattern begins there
+    assert read_raw(mono(change), monochrome=True).black == BY_POSITION
+
+
+def test_a_float_monochrome_dng_is_read(mono):
+    linear = np.random.default_rng(0).random((64, 64), np.float32)
+    change = {339: (SHORT, (3,)), 50714: (SHORT, (0,))}
+    raw = read_raw(mono(change, mosaic=linear, white=1), monochrome=True)
+    assert np.allclose(raw.mosaic / raw.white, linear, atol=1e-3)
+
+
+def test_damaged_monochrome_frames_are_refused(mono):
+    zeroed = noisy_mosaic()
+    zeroed[50:] = 0
+    for mosaic, code in (
+        (zeroed, FailureCode.CORRUPT),
+        (np.full((64, 64), 700, np.uint16), FailureCode.BLACK),
+        (noisy_mosaic(low=100, high=500), FailureCode.BLACK),
+    ):
+        path = mono(mosaic=mosaic)
+        with pytest.raises(FileProblem) as caught:
+            read_raw(path, monochrome=True)
+        assert caught.value.code == code
+        assert read_raw(path, monochrome=True, allow_suspect=True).doubts
+
+
+def test_frames_without_mosaic_but_with_colours_stay_refused(dng):
+    change = {33421: (SHORT, (6, 6)), 33422: (BYTE, bytes((1, 0, 2, 1, 2, 0) * 6))}
+    with pytest.raises(FileProblem, match="X-Trans"):
+        read_raw(dng(change=change), monochrome=True)
 
 
 @pytest.mark.parametrize("photometric", [0, 1])

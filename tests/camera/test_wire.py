@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from darkroom.camera import exif, wire
 from darkroom.camera.bayer import PHASES
-from darkroom.camera.raw import Exposure, NoiseLevel, RawImage
+from darkroom.camera.raw import MONO, Exposure, NoiseLevel, RawImage
 from darkroom.camera.wire import (
     Garbled,
     from_message,
@@ -181,6 +181,16 @@ def test_what_cannot_be_true_is_garbled(change):
     from_message(message, MOSAIC)
     with pytest.raises(Garbled):
         from_message(message | change, MOSAIC)
+
+
+def test_a_monochrome_frame_arrives_only_where_one_was_asked_for():
+    message = to_message(example()) | {"phase": MONO}
+    assert from_message(message, MOSAIC, monochrome=True).phase == MONO
+    assert from_message(to_message(example()), MOSAIC, monochrome=True).phase == "RGGB"
+    with pytest.raises(Garbled):
+        from_message(message, MOSAIC)
+    with pytest.raises(Garbled):
+        from_message(message | {"phase": "GREY"}, MOSAIC, monochrome=True)
 
 
 @pytest.mark.parametrize("name", wire.FIELDS)

@@ -8,7 +8,7 @@ import pytest
 
 from darkroom.camera import shared_frame, wire, worker
 from darkroom.camera.limits import Limits
-from tests.raw_files import dng_bytes, noisy_mosaic
+from tests.raw_files import MONOCHROME, dng_bytes, noisy_mosaic
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "send_fds"), reason="no files to hand over")
 
@@ -29,16 +29,18 @@ def child():
         assert process.wait(10) == 0
 
 
-def ask(channel, path, **limits):
+def ask(channel, path, *, monochrome=False, **limits):
+    order = worker.order(Limits(**limits), allow_suspect=False, monochrome=monochrome)
     with path.open("rb") as file:
-        wire.send(channel, worker.order(Limits(**limits), allow_suspect=False), [file.fileno()])
+        wire.send(channel, order, [file.fileno()])
 
 
-def test_decodes_into_the_memory_it_is_given(child, tmp_path):
+@pytest.mark.parametrize("change", [{}, MONOCHROME], ids=["bayer", "mono"])
+def test_decodes_into_the_memory_it_is_given(child, tmp_path, change):
     channel, _ = child
     path = tmp_path / "frame.dng"
-    path.write_bytes(dng_bytes(noisy_mosaic()))
-    ask(channel, path)
+    path.write_bytes(dng_bytes(noisy_mosaic(), change=change))
+    ask(channel, path, monochrome=bool(change))
     arrived = bytearray()
 
     def said():
@@ -51,7 +53,8 @@ def test_decodes_into_the_memory_it_is_given(child, tmp_path):
     memory = shared_frame.create((96, 128))
     wire.send(channel, {"kind": "memory"}, [memory])
     picture = said()
-    raw = wire.from_message(picture["raw"], shared_frame.take(memory, (96, 128)))
+    counts = shared_frame.take(memory, (96, 128))
+    raw = wire.from_message(picture["raw"], counts, monochrome=bool(change))
     os.close(memory)
     assert np.array_equal(raw.mosaic, noisy_mosaic())
     assert raw.camera == "Testmaker One"
@@ -65,6 +68,7 @@ def test_tells_problems_and_goes_on(child, tmp_path):
         (b"Dear diary, " * 100, {}, "E_NOT_RAW"),
         (dng_bytes(noisy_mosaic())[:-1], {}, "E_TRUNCATED"),
         (dng_bytes(noisy_mosaic()), {"max_pixels": 100}, "E_TOO_BIG"),
+        (dng_bytes(noisy_mosaic(), change=MONOCHROME), {}, "E_NOT_BAYER"),
     ):
         path.write_bytes(content)
         ask(channel, path, **limits)
