@@ -19,7 +19,9 @@ import numpy.typing as npt
 from darkroom.batch.inputs import Input
 from darkroom.batch.matching import by_stem, pictures_in, without
 from darkroom.errors import FailureCode, FileProblem, NothingMatched
+from darkroom.learning.sid_names import is_taken
 from darkroom.measure.metrics import METRICS, scores_of
+from darkroom.measure.protocols import PLAIN, Protocol, in_words, scores_under
 from darkroom.measure.summary import Summary, summary_of
 from darkroom.picture.load import load_grey, load_picture
 from darkroom.picture.nir_pairs import NirPair
@@ -30,22 +32,7 @@ Develop = Callable[[Path, Path], object]  # file to start from, picture to write
 
 WORST = 5
 
-PROTOCOL = {
-    "compared": "every pixel of a result with that pixel of its truth, upright, as the values stand"
-    " in the files and scaled to 0..1; they are taken as sRGB, colour profiles are not read",
-    "crop": "none; pictures that differ in size are failures",
-    "bit_depth": "each file at its own, 8 or 16 bits; nothing is rounded before it is scored",
-    "psnr": "decibels, peak 1, one mean squared error over all pixels and channels",
-    "ssim": "Wang 2004: Gaussian window of 11 x 11, sigma 1.5, where it lies inside the picture,"
-    " K1 0.01, K2 0.03, no downsampling, mean of the channels R, G, B",
-    "mse": "mean squared error over all pixels and channels, white is 1",
-    "cie76": "mean over the pixels of the distance in CIELAB under D65",
-    "ciede2000": "mean over the pixels, Sharma 2005, CIELAB under D65, kL = kC = kH = 1",
-    "angular": "degrees, mean over the pixels of the angle between the RGB vectors as coded, black"
-    " as grey, Suarez 2017",
-    "mean": "over the pictures that have a finite score; others are counted beside it",
-    "interval": "95 % of the mean over pictures, percentile bootstrap, 2000 draws, seed 0",
-}
+PROTOCOL = in_words(PLAIN)
 
 
 @dataclass(frozen=True)
@@ -106,11 +93,12 @@ class Method:
 
 @dataclass(frozen=True)
 class Row:
-    """All pictures of one folder or method, and what records say about it."""
+    """All pictures of one folder or method, what records say about it, and its scores' names."""
 
     name: str
     pictures: tuple[Scored, ...]
     facts: Mapping[str, object] = field(default_factory=dict)
+    metrics: tuple[str, ...] = tuple(METRICS)
 
     @property
     def failed(self) -> int:
@@ -129,11 +117,13 @@ class Evaluation:
     lone_sources: tuple[Path, ...] = ()
 
 
-def evaluate_folders(results: Path, truths: Path, tell: Tell) -> Evaluation:
+def evaluate_folders(
+    results: Path, truths: Path, tell: Tell, protocol: Protocol = PLAIN
+) -> Evaluation:
     """Score the pictures of one folder against those of another, matched by `stem_of`.
 
     Raises:
-        NothingMatched: no name is in both folders.
+        NothingMatched: no name is in both folders, or none that the protocol takes.
     """
     ours, theirs = by_stem(pictures_in(results)), by_stem(pictures_in(truths))
     both = sorted(ours.keys() & theirs.keys())
@@ -143,16 +133,29 @@ def evaluate_folders(results: Path, truths: Path, tell: Tell) -> Evaluation:
             " night.ARW.tif matches night.png"
         )
     pictures = []
-    for name in both:
-        scored, sight = score_files(name, ours[name], theirs[name])
+    for name in taken(protocol, both):
+        scored, sight = score_files(name, ours[name], theirs[name], protocol)
         pictures.append(scored)
         tell(str(results), scored, sight)
     return Evaluation(
-        (Row(str(results), tuple(pictures)),),
-        PROTOCOL,
+        (Row(str(results), tuple(pictures), metrics=tuple(protocol.metrics)),),
+        in_words(protocol),
         lone_results=without(ours, both),
         lone_truths=without(theirs, both),
     )
+
+
+def taken(protocol: Protocol, names: Sequence[str]) -> list[str]:
+    """Return the names that a protocol takes; raise NothingMatched if there is none."""
+    kept = [name for name in names if is_taken(protocol.name, name)]
+    if not names:
+        raise NothingMatched("there is nothing to compare: the lists or folders are empty")
+    if not kept:
+        raise NothingMatched(
+            f"no name belongs to {protocol.name}; it takes {protocol.pictures},"
+            " named like 10003_00_0.04s"
+        )
+    return kept
 
 
 def evaluate_methods(
@@ -170,7 +173,8 @@ def evaluate_methods(
     starts = (
         Scored(item.below.as_posix(), item.path, seed=own) for own, item in enumerate(truths, seed)
     )
-    return gathered(methods, (j for s in starts for j in score_methods(s, methods, darken)), tell)
+    judged = (j for s in starts for j in score_methods(s, methods, darken))
+    return gathered(facts_by_name(methods), judged, tell)
 
 
 def evaluate_pairs(pairs: Iterable[NirPair], methods: Sequence[Method], tell: Tell) -> Evaluation:
@@ -181,17 +185,29 @@ def evaluate_pairs(pairs: Iterable[NirPair], methods: Sequence[Method], tell: Te
         methods: each gets the side that it does not make.
         tell: hears of every picture.
     """
-    return gathered(methods, (score_pair(p, method) for p in pairs for method in methods), tell)
+    judged = (score_pair(pair, method) for pair in pairs for method in methods)
+    return gathered(facts_by_name(methods), judged, tell)
 
 
-def gathered(methods: Sequence[Method], judged: Iterable[Judged], tell: Tell) -> Evaluation:
-    """Return a row a method of pictures that come mixed."""
-    pictures: dict[str, list[Scored]] = {method.name: [] for method in methods}
+def gathered(
+    facts: Mapping[str, Mapping[str, object]],
+    judged: Iterable[Judged],
+    tell: Tell,
+    protocol: Protocol = PLAIN,
+) -> Evaluation:
+    """Return a row a method, by name, of pictures that come mixed."""
+    pictures: dict[str, list[Scored]] = {name: [] for name in facts}
     for name, scored, sight in judged:
         pictures[name].append(scored)
         tell(name, scored, sight)
-    rows = (Row(method.name, tuple(pictures[method.name]), method.facts) for method in methods)
-    return Evaluation(tuple(rows), PROTOCOL)
+    metrics = tuple(protocol.metrics)
+    rows = (Row(name, tuple(pictures[name]), facts[name], metrics) for name in facts)
+    return Evaluation(tuple(rows), in_words(protocol))
+
+
+def facts_by_name(methods: Iterable[Method]) -> dict[str, Mapping[str, object]]:
+    """Return what records say about methods."""
+    return {method.name: method.facts for method in methods}
 
 
 def score_methods(start: Scored, methods: Sequence[Method], darken: Darken) -> Iterator[Judged]:
@@ -241,7 +257,7 @@ def grey_of(path: Path) -> Srgb:
 
 
 def score_files(
-    name: str, results: Sequence[Path], truths: Sequence[Path]
+    name: str, results: Sequence[Path], truths: Sequence[Path], protocol: Protocol
 ) -> tuple[Scored, Sight | None]:
     """Score the file that is named so against its truth; a failure is the score's problem."""
     start = Scored(name, truths[0], results[0])
@@ -249,7 +265,7 @@ def score_files(
         for paths in (results, truths):
             refuse_several(paths)
         sight = Sight(load_picture(truths[0]), load_picture(results[0]))
-        return replace(start, scores=scores_of(sight.truth, sight.result)), sight
+        return replace(start, scores=scores_under(protocol, sight.truth, sight.result)), sight
     except FileProblem as problem:
         return replace(start, problem=str(problem)), None
 
@@ -261,17 +277,17 @@ def refuse_several(paths: Sequence[Path]) -> None:
         raise FileProblem(FailureCode.COLLISION, what, "leave one of them in the folder")
 
 
-def summarise(pictures: Iterable[Scored]) -> dict[str, Summary]:
-    """Return the mean of every metric over the pictures that have scores."""
-    scores = [picture.scores for picture in pictures if picture.scores]
-    return {metric: summary_of([own[metric] for own in scores]) for metric in METRICS}
+def summarise(row: Row) -> dict[str, Summary]:
+    """Return the mean of every score of a row over the pictures that have scores."""
+    scores = [picture.scores for picture in row.pictures if picture.scores]
+    return {metric: summary_of([own[metric] for own in scores]) for metric in row.metrics}
 
 
 def by_category(row: Row) -> list[Row]:
     """Split a row by the folders of its pictures, each part named for its folder; "" is none."""
     pictures = sorted(row.pictures, key=lambda picture: picture.category)
     groups = groupby(pictures, key=lambda picture: picture.category)
-    return [Row(category, tuple(group), row.facts) for category, group in groups]
+    return [replace(row, name=category, pictures=tuple(group)) for category, group in groups]
 
 
 def worst(pictures: Iterable[Scored], count: int = WORST) -> list[Scored]:

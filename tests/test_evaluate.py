@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,7 @@ from darkroom.evaluate import (
     summarise,
     worst,
 )
+from darkroom.measure.protocols import find_protocol
 from darkroom.measure.psnr import psnr
 from darkroom.measure.ssim import ssim
 from darkroom.picture.load import load_picture
@@ -78,7 +80,9 @@ def test_the_worst_come_first_and_are_five(folders: tuple[Path, Path]) -> None:
 
 def test_means_lie_in_their_intervals(folders: tuple[Path, Path]) -> None:
     row = evaluate_folders(*folders, silent).rows[0]
-    for metric, summary in summarise(row.pictures).items():
+    summaries = summarise(row)
+    assert summaries.pop("ms_ssim").missing == 7  # the pictures are too small
+    for metric, summary in summaries.items():
         assert summary.interval is not None
         low, high = summary.interval
         assert low < summary.mean < high
@@ -89,7 +93,7 @@ def test_equal_pictures_are_infinite_and_counted(folders: tuple[Path, Path]) -> 
     results, truths = folders
     (results / "a.ARW.tif").unlink()
     write(results / "a.tif", scene(0))
-    summary = summarise(evaluate_folders(results, truths, silent).rows[0].pictures)
+    summary = summarise(evaluate_folders(results, truths, silent).rows[0])
     assert (summary["psnr"].infinite, summary["psnr"].count) == (1, 6)
     assert math.isfinite(summary["psnr"].mean)
     assert (summary["ssim"].infinite, summary["ssim"].count) == (0, 7)
@@ -104,7 +108,7 @@ def test_another_size_is_a_failure_of_that_picture(folders: tuple[Path, Path]) -
     assert "32 x 22 pixels, its truth 32 x 24" in row.pictures[1].problem
     assert "E_CORRUPT" in row.pictures[2].problem
     assert not row.pictures[1].scores
-    assert summarise(row.pictures)["psnr"].count == 5
+    assert summarise(row)["psnr"].count == 5
 
 
 def test_two_files_of_one_name_are_not_chosen_from(folders: tuple[Path, Path]) -> None:
@@ -152,6 +156,29 @@ def test_nothing_to_compare_is_said(tmp_path: Path, folders: tuple[Path, Path]) 
     write(tmp_path / "other" / "z.png", scene())
     with pytest.raises(NothingMatched, match="named like"):
         evaluate_folders(results, tmp_path / "other", silent)
+
+
+def test_a_protocol_chooses_pictures_and_rounds_them(tmp_path: Path) -> None:
+    for name in ("10003_00_0.1s", "10003_01_0.04s", "10034_00_0.1s", "00002_00_0.1s", "x"):
+        write(tmp_path / "truths" / f"{name}.png", scene().astype(np.uint16) * 257)
+        write(tmp_path / "results" / f"{name}.ARW.tif", scene().astype(np.uint16) * 257 + 90)
+    taken = {}
+    for name in ("plain", "sid-598", "sid-00-93", "sid-562", "raw-full"):
+        folders = tmp_path / "results", tmp_path / "truths"
+        evaluation = evaluate_folders(*folders, silent, find_protocol(name))
+        assert evaluation.protocol["protocol"] == name
+        taken[name] = evaluation.rows[0]
+    assert {name: len(row.pictures) for name, row in taken.items()} == {
+        **{"plain": 5, "sid-598": 3, "sid-00-93": 2, "sid-562": 2, "raw-full": 5}
+    }
+    assert summarise(taken["sid-598"])["psnr"].infinite == 3  # less than half a level of 8 bits
+    assert summarise(taken["plain"])["psnr"].mean == pytest.approx(57.24, abs=0.01)
+    assert taken["raw-full"].metrics == ("psnr", "ssim", "mse")
+
+
+def test_a_protocol_that_takes_nothing_is_told(folders: tuple[Path, Path]) -> None:
+    with pytest.raises(NothingMatched, match="no name belongs to sid-562"):
+        evaluate_folders(*folders, silent, find_protocol("sid-562"))
 
 
 def copying(change: int) -> Method:
@@ -261,3 +288,5 @@ def test_rows_are_split_by_the_folders_of_their_pictures() -> None:
     parts = {part.name: [p.name for p in part.pictures] for part in by_category(row)}
     assert parts == {"": ["own"], "far/away": ["far/away/3"], "water": ["water/2", "water/1"]}
     assert sum(len(part.pictures) for part in by_category(row)) == len(row.pictures)
+    few = by_category(replace(row, metrics=("psnr",)))
+    assert [part.metrics for part in few] == [("psnr",)] * 3

@@ -18,7 +18,8 @@ class Input:
     Attributes:
         path: the file, as darkroom opens it.
         below: where it lies under the folder that was asked for; its bare name if it was named.
-        root: the folder that was asked for; the file's own folder if it was named.
+        root: the folder that was asked for, or where the fixed part of a pattern ends; the file's
+            own folder if it was named.
     """
 
     path: Path
@@ -72,8 +73,9 @@ def expand_inputs(
 
     A folder stands for the files in it that `is_input` accepts by name, recursively and sorted,
     without hidden files and without pictures that darkroom wrote. A pattern such as
-    `photos/**/*.ARW` stands for what the shell would make of it. Every other name stands for
-    itself, even where no such file exists: it fails later, by name, instead of vanishing.
+    `photos/**/*.ARW` stands for what the shell would make of it; its files keep their places below
+    `photos`, where the fixed part of the pattern ends. Every other name stands for itself, even
+    where no such file exists: it fails later, by name, instead of vanishing.
 
     Args:
         args: names, folders and patterns.
@@ -86,13 +88,13 @@ def expand_inputs(
         UsageProblem: the list cannot be read, or a name is empty.
     """
     listed = [] if files_from is None else read_names(files_from, null_separated=null_separated)
-    asked = [(argument, Path(name)) for argument in args for name in _names(argument)]
-    asked += [(name, Path(name)) for name in listed]
-    folders = dict.fromkeys(path for _, path in asked if is_folder(path))
+    asked = [(argument, path, root) for argument in args for path, root in _names(argument)]
+    asked += [(name, Path(name), None) for name in listed]
+    folders = dict.fromkeys(path for _, path, _ in asked if is_folder(path))
     found = [
         (argument, item)
-        for argument, path in asked
-        for item in (_search(path, is_input) if path in folders else [_named(path)])
+        for argument, path, root in asked
+        for item in (_search(path, is_input) if path in folders else [_named(path, root)])
     ]
     matched = {argument for argument, _ in found}
     unmatched = tuple(dict.fromkeys(name for name in (*args, *listed) if name not in matched))
@@ -141,20 +143,26 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def _names(argument: str) -> list[str]:
+def _names(argument: str) -> list[tuple[Path, Path | None]]:
+    """Return the files an argument stands for, each with the folder where its pattern starts."""
     if not argument:
         raise UsageProblem("one of the file names is empty")
     if not glob.has_magic(argument) or os.path.lexists(argument):
-        return [argument]
+        return [(Path(argument), None)]
+    parts = Path(argument).parts
+    fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[:fixed])
     # Path.glob knows neither absolute patterns nor hidden files
     try:
-        return sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+        return [(Path(n), root) for n in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207
     except RecursionError:
         raise UsageProblem(f"'{argument}': the folders are too deep; name the folder") from None
 
 
-def _named(path: Path) -> Input:
-    return Input(path, Path(path.name), path.parent)
+def _named(path: Path, root: Path | None = None) -> Input:
+    if root is None:
+        return Input(path, Path(path.name), path.parent)
+    return Input(path, path.relative_to(root), root)
 
 
 def _search(folder: Path, is_input: Callable[[Path], bool]) -> Iterator[Input]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from darkroom.cli import eval_options as opt
 from darkroom.cli.batch_options import Eps, On, Radius
 from darkroom.cli.colorize_options import Guided, KeepLuminance
 from darkroom.cli.enhance_options import ViewCount, Views
+from darkroom.cli.eval_exposures import evaluate_exposures
 from darkroom.cli.eval_nir import Detail, evaluate_nir
 from darkroom.cli.eval_simulated import Conditions, evaluate_simulated
 from darkroom.cli.follow import verbosity_of
@@ -28,6 +30,7 @@ EPILOG = """Examples:
 \b
   darkroom eval clean/ truths/ --csv scores.csv
   darkroom eval --simulate photos/ --model fast-unet --iso 12800 --ratio 100 --json scores.json
+  darkroom eval --pairs Sony_test_list.txt --protocol sid-598 --by-category --json scores.json
   darkroom eval --nir pairs/ --model grey --model nir-unet --by-category --plots plots/
 """
 
@@ -39,6 +42,8 @@ def command(
     *,
     simulate: opt.Simulate = None,
     nir: opt.NirPairs = None,
+    pairs: opt.Pairs = None,
+    protocol: opt.ProtocolChoice = None,
     model: opt.Models = None,
     camera: Camera = "sony-a7s2",
     iso: Iso = 3200,
@@ -60,31 +65,55 @@ def command(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Score pictures against the truth: PSNR, SSIM, MSE, CIE76, CIEDE2000, angle of colours.
+    """Score pictures against the truth: PSNR, SSIM, MS-SSIM, MSE, CIE76, CIEDE2000, angle.
 
     Scores the pictures of RESULTS against those of the same name in TRUTHS: night.ARW.tif against
     night.png. Or, with --simulate, scores models on dark frames that are made of the truths. Or,
-    with --nir, scores models on near-infrared pictures whose colours are known.
+    with --pairs, on real short exposures against the long ones. Or, with --nir, on near-infrared
+    pictures whose colours are known.
     """
-    from darkroom.evaluate import evaluate_folders
-
     verbosity = verbosity_of(quiet, verbose)
     opt.check_use(context)
     _refuse_taken([path for path in (csv, json) if path], plots, overwrite=overwrite)
     models = list(dict.fromkeys(model or ()))
+    places = Places(results, truths, simulate, nir, tuple(pairs or ()), protocol)
+    conditions = Conditions(camera, iso, ratio, seed, noise, int(views), device)
+    detail = Detail(guided_filter, radius, eps, keep_nir_luminance)
     with _telling(verbosity, plots, overwrite=overwrite) as tell:
-        if simulate is not None:
-            conditions = Conditions(camera, iso, ratio, seed, noise, int(views), device)
-            evaluation = evaluate_simulated(simulate, models, conditions, tell)
-        elif nir is not None:
-            detail = Detail(guided_filter, radius, eps, keep_nir_luminance)
-            evaluation = evaluate_nir(nir, models, detail, device, tell)
-        else:
-            assert results and truths  # as `check_use` has seen
-            evaluation = evaluate_folders(results, truths, tell)
+        evaluation = _evaluate(places, models, conditions, detail, tell)
     _show(evaluation, verbosity, markdown=markdown, categories=by_category)
     _write(evaluation, csv, json, overwrite=overwrite)
     raise typer.Exit(FileProblem.exit_code if any(row.failed for row in evaluation.rows) else 0)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the pictures are, in one of four ways, and the protocol that is named."""
+
+    results: Path | None
+    truths: Path | None
+    simulate: Path | None
+    nir: Path | None
+    pairs: tuple[Path, ...]
+    protocol: opt.ProtocolName | None
+
+
+def _evaluate(
+    places: Places, models: Sequence[str], conditions: Conditions, detail: Detail, tell: "Tell"
+) -> "Evaluation":
+    from darkroom.evaluate import evaluate_folders
+    from darkroom.measure.protocols import find_protocol
+
+    device, views = conditions.device, conditions.views
+    protocol = find_protocol((places.protocol or opt.ProtocolName.PLAIN).value)
+    if places.simulate is not None:
+        return evaluate_simulated(places.simulate, models, conditions, tell)
+    if places.nir is not None:
+        return evaluate_nir(places.nir, models, detail, device, tell)
+    if places.pairs:
+        return evaluate_exposures(places.pairs, models, protocol, tell, views=views, device=device)
+    assert places.results and places.truths  # as `check_use` has seen
+    return evaluate_folders(places.results, places.truths, tell, protocol)
 
 
 @contextmanager

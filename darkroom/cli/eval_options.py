@@ -17,6 +17,25 @@ class Noise(StrEnum):
     ESTIMATED = "estimated"
 
 
+class ProtocolName(StrEnum):
+    """The protocols of `darkroom.measure.protocols`."""
+
+    PLAIN = "plain"
+    SID_598 = "sid-598"
+    SID_00_93 = "sid-00-93"
+    SID_562 = "sid-562"
+    ELD_ILLUM = "eld-illum"
+    RAW_FULL = "raw-full"
+
+
+def existing_path(text: str) -> Path:
+    """Read a file or folder that is there."""
+    path = folder(text)
+    if not path.exists():
+        raise typer.BadParameter(f"{text!r} is neither a file nor a folder")
+    return path
+
+
 def existing_folder(text: str) -> Path:
     """Read a folder that is there."""
     path = folder(text)
@@ -61,13 +80,30 @@ NirPairs = Annotated[
         parser=existing_folder,
     ),
 ]
+Pairs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="LIST|DIR",
+        help="Real pairs: a list of short and long exposures, or a folder that holds short and"
+        " long. Enhance the short ones, score against the long ones. May be repeated.",
+        parser=existing_path,
+    ),
+]
+ProtocolChoice = Annotated[
+    ProtocolName | None,
+    typer.Option(
+        "--protocol",
+        help="With --pairs or two folders: which pictures count, and how.  [default: plain]",
+        show_default=False,
+    ),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
         metavar="NAME|PATH",
-        help="With --simulate or --nir: a model; name several to compare them. With --nir, grey"
-        " is the near-infrared picture itself.  [default: fast-unet, nir-unet]",
+        help="With --simulate, --pairs or --nir: a model; name several to compare them. With"
+        " --nir, grey is the near-infrared picture itself.  [default: fast-unet, nir-unet]",
     ),
 ]
 NoiseKind = Annotated[
@@ -95,10 +131,14 @@ Plots = Annotated[
 ]
 
 GOES_WITH = {
-    **dict.fromkeys(("model", "device"), ("simulate", "nir")),
-    **dict.fromkeys(("camera", "iso", "ratio", "noise", "seed", "views"), ("simulate",)),
+    **dict.fromkeys(("model", "device"), ("simulate", "pairs", "nir")),
+    "views": ("simulate", "pairs"),
+    **dict.fromkeys(("camera", "iso", "ratio", "noise", "seed"), ("simulate",)),
     **dict.fromkeys(("guided_filter", "radius", "eps", "keep_nir_luminance"), ("nir",)),
 }
+
+
+WAYS = ("simulate", "nir", "pairs")
 
 
 def check_use(context: typer.Context) -> None:
@@ -108,13 +148,14 @@ def check_use(context: typer.Context) -> None:
         UsageProblem: the command line asks for that.
     """
     given = context.params
-    ways = [name for name in ("simulate", "nir") if given[name] is not None]
+    ways = [name for name in WAYS if given[name]]
     folders = [name for name in ("results", "truths") if given[name] is not None]
     if len(ways) > 1 or (ways and folders):
-        raise UsageProblem("name two folders, or one after --simulate, or one after --nir")
+        raise UsageProblem("name two folders, or one after --simulate, --nir or --pairs")
     if not ways and len(folders) < 2:
         raise UsageProblem(
-            "name two folders, RESULTS and TRUTHS, or use --simulate TRUTHS or --nir PAIRS"
+            "name two folders, RESULTS and TRUTHS, or use --simulate TRUTHS, --nir PAIRS or"
+            " --pairs LIST"
         )
     for name, its_ways in GOES_WITH.items():
         source = context.get_parameter_source(name)
@@ -122,3 +163,14 @@ def check_use(context: typer.Context) -> None:
         if is_given and not {*ways} & {*its_ways}:
             needed = " or ".join(f"--{way}" for way in its_ways)
             raise UsageProblem(f"--{name.replace('_', '-')} goes with {needed}")
+    _check_protocol(given["protocol"], ways, has_plots=given["plots"] is not None)
+
+
+def _check_protocol(name: ProtocolName | None, ways: list[str], *, has_plots: bool) -> None:
+    """Refuse a protocol where nothing is chosen by it, and plots of what is no picture."""
+    if name is None:
+        return
+    if {"simulate", "nir"} & {*ways}:
+        raise UsageProblem("--protocol goes with --pairs or two folders")
+    if has_plots and ways and name in (ProtocolName.ELD_ILLUM, ProtocolName.RAW_FULL):
+        raise UsageProblem(f"--plots: {name.value} compares RAW planes, which are no pictures")

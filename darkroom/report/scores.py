@@ -24,32 +24,41 @@ if TYPE_CHECKING:
     from darkroom.measure.summary import Summary
 
 FORMS = dict.fromkeys(("psnr", "cie76", "ciede2000", "angular"), ".2f")
-FORMS |= {"ssim": ".4f", "mse": ".3g"}
+FORMS |= {"ssim": ".4f", "ms_ssim": ".4f", "mse": ".3g"}
+# Ends of an interval need a digit less, and the table has to fit a terminal.
+END_FORMS = dict.fromkeys(("cie76", "ciede2000", "angular"), ".1f")
+END_FORMS |= {"ssim": ".3f", "ms_ssim": ".3f", "mse": ".2g"}
 ANY_FORM = ".4g"  # of a metric that is new
-HEAD = ("method", "pictures", "failed", *(metric.label for metric in METRICS.values()))
 FACTS = ("method", "picture", "category", "truth", "result", "seed", "problem")
 LISTED = 5  # files without a partner that are named
 NO_CATEGORY = "(no folder)"
 
 
 def write_scores(evaluation: "Evaluation", *, categories: bool = False) -> None:
-    """Write the table of means with their intervals, then the worst pictures of every row.
+    """Write the table of means with their intervals, its protocol, and the worst of every row.
 
     With `categories`, each row is followed by the means of each folder of its pictures.
     """
     lines = []
     for row in evaluation.rows:
         lines += [*lines_of(row), *(category_cells(row, "  ") if categories else ())]
-    write_columns([HEAD, *lines])
+    write_columns([head_of(evaluation), *lines])
+    write_columns([(evaluation.protocol["in_short"],)])
     for row in evaluation.rows:
         if found := worst(row.pictures):
             write_columns([("",), (f"worst of {row.name}:",)])
             write_columns([("  " + picture.name, in_short(picture)) for picture in found])
 
 
+def head_of(evaluation: "Evaluation") -> tuple[str, ...]:
+    """Return the names of the columns; all rows have the same scores."""
+    metrics = evaluation.rows[0].metrics if evaluation.rows else tuple(METRICS)
+    return ("method", "pictures", "failed", *(METRICS[metric].label for metric in metrics))
+
+
 def lines_of(row: "Row") -> Iterator[tuple[str, ...]]:
     """Yield a row's means and, below them, their intervals."""
-    summaries = summarise(row.pictures)
+    summaries = summarise(row)
     yield mean_cells(row, row.name)
     intervals = [interval_text(*of_metric, "{}–{}") for of_metric in summaries.items()]
     if any(intervals):
@@ -64,13 +73,14 @@ def category_cells(row: "Row", before: str) -> Iterator[tuple[str, ...]]:
 
 def mean_cells(row: "Row", name: str) -> tuple[str, ...]:
     """Return a row's counts and means under a name."""
-    means = (shown(metric, summary.mean) for metric, summary in summarise(row.pictures).items())
+    means = (shown(metric, summary.mean) for metric, summary in summarise(row).items())
     return name, str(len(row.pictures)), str(row.failed), *means
 
 
 def write_markdown(evaluation: "Evaluation", *, categories: bool = False) -> None:
     """Write the table alone, in Markdown, each interval behind its mean."""
-    lines = [HEAD, ("---", *("---:" for _ in HEAD[1:]))]
+    head = head_of(evaluation)
+    lines = [head, ("---", *("---:" for _ in head[1:]))]
     for row in evaluation.rows:
         lines.append(markdown_cells(row))
         lines += category_cells(row, f"{row.name}: ") if categories else ()
@@ -82,7 +92,7 @@ def markdown_cells(row: "Row") -> tuple[str, ...]:
     """Return a row's cells, each interval behind its mean."""
     scores = (
         " ".join((shown(metric, summary.mean), interval_text(metric, summary, "[{}, {}]"))).rstrip()
-        for metric, summary in summarise(row.pictures).items()
+        for metric, summary in summarise(row).items()
     )
     return row.name, str(len(row.pictures)), str(row.failed), *scores
 
@@ -92,7 +102,7 @@ def say_notes(evaluation: "Evaluation") -> None:
     for row in evaluation.rows:
         if row.failed:
             say(f"{row.name}: {row.failed} of {len(row.pictures)} failed and are not in the means")
-        for metric, summary in summarise(row.pictures).items():
+        for metric, summary in summarise(row).items():
             if left_out := left_out_of(summary):
                 say(f"{row.name}: {METRICS[metric].label}: {left_out}, not in the mean")
     lone_files = {
@@ -142,7 +152,8 @@ def interval_text(metric: str, summary: "Summary", form: str) -> str:
     """Return the interval of a mean, its two ends put into a form, "" if it has none."""
     if summary.interval is None:
         return ""
-    return form.format(*(shown(metric, end) for end in summary.interval))
+    end_form = END_FORMS.get(metric, FORMS.get(metric, ANY_FORM))
+    return form.format(*(format(end, end_form) for end in summary.interval))
 
 
 def pictures_csv(evaluation: "Evaluation") -> bytes:
@@ -193,7 +204,7 @@ def row_record(row: "Row") -> dict[str, object]:
 
 def means_record(row: "Row") -> dict[str, object]:
     """Return how many pictures there are, and the mean of every score."""
-    summaries = summarise(row.pictures)
+    summaries = summarise(row)
     return {
         "pictures": len(row.pictures),
         "failed": row.failed,

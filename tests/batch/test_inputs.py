@@ -88,6 +88,19 @@ def test_patterns_work_as_in_the_shell(in_folder: Path) -> None:
     assert expand(in_folder / "?.arw") == [f"{in_folder.as_posix()}/c.arw"]
 
 
+@pytest.mark.parametrize("start", ["", "./", "../here/", "{absolute}/"])
+def test_files_of_a_pattern_keep_their_places_below_its_fixed_part(
+    in_folder: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    make(in_folder, "here/roll/x/a.ARW", "here/roll/y/a.ARW")
+    monkeypatch.chdir(in_folder / "here")
+    start = start.format(absolute=in_folder.as_posix() + "/here")
+    for pattern, places in (("roll/*/a.ARW", ["x/a.ARW", "y/a.ARW"]), ("*/x/*", ["roll/x/a.ARW"])):
+        found = search(start + pattern)
+        assert [item.below.as_posix() for item in found.inputs] == places
+        assert all(item.root / item.below == item.path for item in found.inputs)
+
+
 def test_an_existing_name_is_no_pattern(in_folder: Path) -> None:
     make(in_folder, "IMG[1].ARW", "IMG1.ARW")
     assert expand("IMG[1].ARW") == ["IMG[1].ARW"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.cli.eval_options import GOES_WITH
+from darkroom.cli.eval_options import GOES_WITH, WAYS
 from tests.cli.eval_pictures import write_truths
 
 Run = Callable[..., Any]
@@ -20,13 +20,14 @@ def test_an_option_of_another_way_is_refused(darkroom: Run, tmp_path: Path, name
     needed = " or ".join(f"--{way}" for way in GOES_WITH[name])
     assert ended.code == 2
     assert f"{option} goes with {needed}" in ended.err
-    for way in {"simulate", "nir"} - {*GOES_WITH[name]}:
+    for way in {*WAYS} - {*GOES_WITH[name]}:
         ended = darkroom("eval", f"--{way}", folder, option, *value)
         assert (ended.code, f"goes with {needed}" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize(
-    "line", ["a", "a b --nir a", "a --simulate b", "--simulate a --nir b", "b c --nir a"]
+    "line",
+    ["a", "a b --nir a", "a --simulate b", "--simulate a --nir b", "b c --nir a", "a b --pairs c"],
 )
 def test_one_way_at_a_time(darkroom: Run, line: str) -> None:
     for name in "abc":
@@ -34,6 +35,27 @@ def test_one_way_at_a_time(darkroom: Run, line: str) -> None:
     ended = darkroom("eval", *line.split())
     assert ended.code == 2
     assert "name two folders" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--nir a --protocol plain", "--pairs or two folders"),
+        ("--simulate a --protocol sid-562", "--pairs or two folders"),
+        ("--pairs a --protocol eld-illum --plots p", "no pictures"),
+        ("a b --protocol sid", "Invalid value for '--protocol'"),
+        ("--pairs gone", "neither a file nor a folder"),
+        ("--pairs a", "no such folder"),
+        ("--pairs list.txt", "line 1"),
+    ],
+)
+def test_a_protocol_needs_pairs_or_folders(darkroom: Run, line: str, words: str) -> None:
+    for name in "ab":
+        Path(name).mkdir()
+    Path("list.txt").write_text("one\n")
+    ended = darkroom("eval", *line.split())
+    assert ended.code == 2
+    assert words in " ".join(ended.err.split())
 
 
 def test_folders_must_be_there(darkroom: Run) -> None:

@@ -5,7 +5,15 @@ import pytest
 
 from darkroom.errors import FileProblem
 from darkroom.measure.colour_difference import delta_e_2000, srgb_to_lab
-from darkroom.measure.metrics import METRICS, STRIP, mean_difference, scores_of
+from darkroom.measure.metrics import (
+    MATLAB_METRICS,
+    METRICS,
+    RAW_METRICS,
+    STRIP,
+    mean_difference,
+    scores_of,
+)
+from darkroom.measure.ms_ssim import SMALLEST
 from darkroom.measure.ssim import WINDOW
 
 
@@ -15,11 +23,11 @@ def pictures(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_equal_pictures_have_the_best_scores() -> None:
-    truth, _ = pictures((WINDOW, WINDOW))
+    truth, _ = pictures((SMALLEST, SMALLEST))
     scores = {name: metric.score(truth, truth.copy()) for name, metric in METRICS.items()}
     best = {"psnr": np.inf, "ssim": pytest.approx(1), "mse": 0, "cie76": 0, "ciede2000": 0}
-    best["angular"] = 0
-    assert {name: scores[name] for name in best} == best
+    best |= {"angular": 0, "ms_ssim": pytest.approx(1)}
+    assert scores == best
 
 
 def test_strips_make_no_difference() -> None:
@@ -40,7 +48,25 @@ def test_pictures_smaller_than_a_window_miss_that_score_only() -> None:
     truth = np.full((10, 20, 3), 0.5, np.float32)
     scores = scores_of(truth, truth + np.float32(0.1))
     assert math.isnan(scores["ssim"])
+    assert math.isnan(scores["ms_ssim"])
     assert scores["psnr"] == pytest.approx(20, abs=1e-4)
+
+
+def test_five_scales_need_more_than_one() -> None:
+    scores = scores_of(*pictures((WINDOW, SMALLEST)))
+    assert math.isnan(scores["ms_ssim"])
+    assert math.isfinite(scores["ssim"])
+
+
+def test_other_metrics_are_scored_in_place_of_these() -> None:
+    truth, result = pictures((20, 24))
+    plain, matlab, raw = (
+        scores_of(truth, result, m) for m in (METRICS, MATLAB_METRICS, RAW_METRICS)
+    )
+    assert {*plain} == {*matlab} > {*raw}
+    assert len({plain["ssim"], matlab["ssim"], raw["ssim"]}) == 3
+    assert plain["psnr"] == matlab["psnr"] == pytest.approx(raw["psnr"])
+    assert math.isnan(scores_of(truth[:6], result[:6], RAW_METRICS)["ssim"])
 
 
 def test_pictures_of_other_sizes_are_not_compared() -> None:

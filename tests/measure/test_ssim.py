@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from darkroom.measure.ssim import TILE, ssim
+from darkroom.measure.ssim import BLOCK, GAUSSIAN, TILE, UNIFORM, gaussian, ssim, window_matrix
 
 
 def pair(*shape, noise=0.1, seed=0):
@@ -50,6 +50,28 @@ def test_equals_scikit_image(shape):
         truth, result, data_range=1.0, channel_axis=axis, **options
     )
     assert ssim(truth, result) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(7, 7), (2 * BLOCK + 11, TILE + 9, 4)])
+def test_a_uniform_window_equals_scikit_image_without_options(shape):
+    metrics = pytest.importorskip("skimage.metrics")
+    truth, result = pair(*shape, seed=1)
+    axis = -1 if len(shape) == 3 else None
+    expected = metrics.structural_similarity(truth, result, data_range=1.0, channel_axis=axis)
+    assert ssim(truth, result, UNIFORM) == pytest.approx(expected, abs=1e-6)
+
+
+def test_windows_weigh_1_and_are_symmetric():
+    for window in (GAUSSIAN, UNIFORM, gaussian(5, 0.7)):
+        assert sum(window.weights) == pytest.approx(1)
+        assert window.weights == pytest.approx(window.weights[::-1])
+        assert window_matrix(20, window).sum(axis=1) == pytest.approx(np.ones(21 - window.size))
+
+
+def test_more_channels_than_colours_are_welcome():
+    truth, result = pair(20, 20, 4)
+    channels = [ssim(truth[..., c], result[..., c]) for c in range(4)]
+    assert ssim(truth, result) == pytest.approx(np.mean(channels))
 
 
 def test_float32_pictures_are_compared_in_float64():

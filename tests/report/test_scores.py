@@ -7,6 +7,7 @@ import pytest
 
 from darkroom.evaluate import PROTOCOL, Evaluation, Row, Scored
 from darkroom.measure.metrics import METRICS
+from darkroom.measure.protocols import find_protocol, in_words
 from darkroom.report.scores import (
     evaluation_json,
     in_short,
@@ -47,14 +48,22 @@ def test_the_table_has_means_intervals_and_the_worst(capsys: Capture) -> None:
     assert lines[2].startswith("  95 % interval")
     assert "20.00–30.00" in lines[2]
     assert lines[3].split()[:4] == ["one", "1", "0", "31.42"]
-    assert lines[4] == ""  # one picture has no interval
+    assert lines[4] == PROTOCOL["in_short"]  # one picture has no interval
+    assert lines[5] == ""
     worst = lines[lines.index("worst of night|model:") + 1 :][:3]
     assert [line.split()[0] for line in worst] == ["b.png", "a.png", "c.png"]
     assert captured.err == ""
 
 
 def test_a_table_of_usual_scores_fits_a_terminal(capsys: Capture) -> None:
-    scores = {"psnr": 31.4, "ssim": 0.9123, "mse": 0.00123, "cie76": 13.21, "ciede2000": 12.1}
+    scores = {
+        "psnr": 31.4,
+        "ssim": 0.9123,
+        "ms_ssim": 0.9312,
+        "mse": 0.00123,
+        "cie76": 13.21,
+        "ciede2000": 12.1,
+    }
     scores |= {"angular": 14.5}
     pictures = [
         Scored(str(n), Path(), scores={k: v * (1 + n / 9) for k, v in scores.items()})
@@ -149,7 +158,9 @@ def test_many_files_without_a_partner_are_not_all_named(capsys: Capture) -> None
 
 
 def test_one_line_tells_of_a_picture() -> None:
-    assert in_short(PICTURES[0]).startswith("PSNR dB 30.00, SSIM 0.5000, MSE 0.00123, ")
+    assert in_short(PICTURES[0]).startswith(
+        "PSNR dB 30.00, SSIM 0.5000, MS-SSIM 1.2500, MSE 0.00123, "
+    )
     assert "SSIM -" in in_short(PICTURES[1])
     assert picture_line("m", PICTURES[3]).endswith(".png: E_BLACK: no light")
 
@@ -194,6 +205,25 @@ def test_the_json_holds_everything_and_only_json() -> None:
     assert record["machine"]["system"]
     assert record["lone_results"] == [str(Path("results/x.tif"))]
     assert evaluation_json(EVALUATION) == content
+
+
+def test_columns_are_the_scores_of_the_protocol(capsys: Capture) -> None:
+    protocol = find_protocol("raw-full")
+    scored = Scored("x100/a", Path("a"), scores={"psnr": 40.0, "ssim": 0.9, "mse": 1e-4})
+    row = Row("m", (scored,), metrics=tuple(protocol.metrics))
+    evaluation = Evaluation((row,), in_words(protocol))
+    write_scores(evaluation, categories=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["method", "pictures", "failed", "PSNR", "dB", "SSIM", "MSE"]
+    assert lines[2].split() == ["x100", "1", "0", "40.00", "0.9000", "0.0001"]
+    assert lines[3] == in_words(protocol)["in_short"]
+    write_markdown(evaluation)
+    assert "CIE76" not in capsys.readouterr().out
+    record = json.loads(evaluation_json(evaluation))
+    assert {*record["methods"][0]["scores"]} == {"psnr", "ssim", "mse"}
+    assert record["protocol"]["protocol"] == "raw-full"
+    (line,) = csv.DictReader(pictures_csv(evaluation).decode().splitlines())
+    assert (line["mse"], line["ciede2000"]) == ("0.0001", "")
 
 
 def test_every_metric_has_a_protocol() -> None:
