@@ -10,7 +10,7 @@ import typer
 
 from darkroom import __version__
 from darkroom.batch.outcome import INTERRUPTED
-from darkroom.cli import calibrate, colorize, doctor, enhance, models, retry, simulate, train
+from darkroom.cli import calibrate, colorize, doctor, enhance, models, retry, simulate, train, view
 from darkroom.cli import eval as evaluation
 from darkroom.cli.interrupts import EXIT_BASE, interruptible
 from darkroom.errors import DarkroomError
@@ -31,6 +31,7 @@ app.command("retry", epilog=retry.EPILOG, no_args_is_help=True)(retry.command)
 app.command("simulate", epilog=simulate.EPILOG, no_args_is_help=True)(simulate.command)
 app.command("calibrate", epilog=calibrate.EPILOG, no_args_is_help=True)(calibrate.command)
 app.command("eval", epilog=evaluation.EPILOG, no_args_is_help=True)(evaluation.command)
+app.command("view", epilog=view.EPILOG, no_args_is_help=True)(view.command)
 app.command("train", epilog=train.EPILOG, no_args_is_help=True)(train.command)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
 app.add_typer(

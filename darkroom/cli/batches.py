@@ -1,6 +1,6 @@
 """What all commands share that work through files: find, plan, leave out what is done, work."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -102,11 +102,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Telling:
-    """What the user wants to be told; after a dry run nothing has changed."""
+    """What the user wants to be told; after a dry run nothing has changed.
+
+    `hear`, too, is told of every outcome.
+    """
 
     verbosity: "Verbosity"
     json: bool = False
     dry_run: bool = False
+    hear: "Callable[[AnyOutcome], object] | None" = None
 
 
 def asked_for(
@@ -198,13 +202,21 @@ def work_through(
         outcomes = ending.enter_context(closing(work))  # decoder and cluster end before the ledger
         return follow(
             jobs,
-            outcomes,
+            outcomes if telling.hear is None else _heard(outcomes, telling.hear),
             settled=settled,
             verbosity=telling.verbosity,
             json=telling.json,
             run=batch.run,
             manifests=lambda: ledger.paths,
         )
+
+
+def _heard(
+    outcomes: "Iterable[AnyOutcome]", hear: "Callable[[AnyOutcome], object]"
+) -> "Iterator[AnyOutcome]":
+    for outcome in outcomes:
+        hear(outcome)
+        yield outcome
 
 
 def same_files(found: "Found", asked: Asked) -> "list[AnyOutcome]":

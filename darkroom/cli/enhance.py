@@ -12,6 +12,7 @@ from darkroom.cli import enhance_options as opt
 from darkroom.cli.batches import Batch, Telling, asked_for, batch_of, find_and_work
 from darkroom.cli.follow import verbosity_of
 from darkroom.cli.options import Device, Json, OutDir, Overwrite, Quiet, Verbose
+from darkroom.cli.sheets import ContactSheet, RatioSheet, gathering, sheet_of_ratios
 
 if TYPE_CHECKING:
     from darkroom.batch.ledger import Ledger
@@ -24,6 +25,7 @@ EPILOG = """Examples:
   darkroom enhance night/ -o clean/ --ratio 100
   darkroom enhance 'card/**/*.ARW' --format png
   find . -name '*.NEF' -print0 | darkroom enhance --files-from - -0 --json
+  darkroom enhance night.ARW --ratio-sheet 50,100,200
 """
 
 
@@ -61,6 +63,8 @@ def command(
     verbose: Verbose = False,
     files_from: batch.FilesFrom = None,
     null: batch.Null = False,
+    contact_sheet: ContactSheet = None,
+    ratio_sheet: RatioSheet = None,
 ) -> None:
     """Turn dark RAW files into clean pictures.
 
@@ -68,12 +72,16 @@ def command(
     the others. The same command again does exactly what is missing or failed.
     """
     options = opt.chosen(locals())
-    opt.settings_of(options)  # wrong use is told before the disk is searched
+    settings = opt.settings_of(options)  # wrong use is told before the disk is searched
+    if ratio_sheet is not None:
+        raise typer.Exit(sheet_of_ratios(ratio_sheet, settings, locals()))
     from darkroom.camera.read import is_raw_name
 
     asked = asked_for(locals(), is_input=is_raw_name, kind="RAW file")
-    telling = Telling(verbosity_of(quiet, verbose), json, dry_run)
-    raise typer.Exit(find_and_work(asked, partial(enhancement, options), telling))
+    with gathering(contact_sheet, locals()) as hear:
+        telling = Telling(verbosity_of(quiet, verbose), json, dry_run, hear)
+        code = find_and_work(asked, partial(enhancement, options), telling)
+    raise typer.Exit(code)
 
 
 def repetition(stored: object) -> Batch:

@@ -1,8 +1,9 @@
 """The command `darkroom eval`."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from darkroom.errors import FileProblem, UsageProblem
 if TYPE_CHECKING:
     from darkroom.evaluate import Evaluation, Scored, Sight, Tell
     from darkroom.report.console import Verbosity
+    from darkroom.report.html import Album
 
 EPILOG = """Examples:
 
@@ -60,6 +62,8 @@ def command(
     csv: opt.CsvFile = None,
     json: opt.JsonFile = None,
     plots: opt.Plots = None,
+    report: opt.ReportFile = None,
+    report_pictures: opt.ReportWorst = 5,
     markdown: opt.Markdown = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -74,15 +78,18 @@ def command(
     """
     verbosity = verbosity_of(quiet, verbose)
     opt.check_use(context)
-    _refuse_taken([path for path in (csv, json) if path], plots, overwrite=overwrite)
+    _refuse_taken([path for path in (csv, json, report) if path], plots, overwrite=overwrite)
     models = list(dict.fromkeys(model or ()))
     places = Places(results, truths, simulate, nir, tuple(pairs or ()), protocol)
     conditions = Conditions(camera, iso, ratio, seed, noise, int(views), device)
     detail = Detail(guided_filter, radius, eps, keep_nir_luminance)
-    with _telling(verbosity, plots, overwrite=overwrite) as tell:
+    album = _album(report_pictures) if report else None
+    with _telling(verbosity, plots, album, overwrite=overwrite) as tell:
         evaluation = _evaluate(places, models, conditions, detail, tell)
     _show(evaluation, verbosity, markdown=markdown, categories=by_category)
     _write(evaluation, csv, json, overwrite=overwrite)
+    if report and album:
+        _write_report(report, evaluation, album, overwrite=overwrite)
     raise typer.Exit(FileProblem.exit_code if any(row.failed for row in evaluation.rows) else 0)
 
 
@@ -117,30 +124,34 @@ def _evaluate(
 
 
 @contextmanager
-def _telling(verbosity: "Verbosity", plots: Path | None, *, overwrite: bool) -> "Iterator[Tell]":
-    """Yield what says each picture's scores, a failure in any case, and draws it if wanted."""
+def _telling(
+    verbosity: "Verbosity", plots: Path | None, album: "Album | None", *, overwrite: bool
+) -> "Iterator[Tell]":
+    """Yield what says each picture's scores, a failure in any case, draws and collects it."""
     from darkroom.report.console import complain, say
     from darkroom.report.plots import plotting
     from darkroom.report.scores import picture_line
 
-    is_quiet = verbosity is verbosity.QUIET
-
     def speak(name: str, scored: "Scored", _: "Sight | None") -> None:
         if scored.problem:
             complain(picture_line(name, scored))
-        elif not is_quiet:
+        elif verbosity is not verbosity.QUIET:
             say(picture_line(name, scored))
 
-    if plots is None:
-        yield speak
-        return
-    with plotting(plots, overwrite=overwrite) as draw:
+    listeners: list[Tell] = [speak]
+    with ExitStack() as ending:
+        if plots is not None:
+            listeners.append(ending.enter_context(plotting(plots, overwrite=overwrite)))
+        if album is not None:
+            from darkroom.report.html import collect
 
-        def speak_and_draw(name: str, scored: "Scored", sight: "Sight | None") -> None:
-            speak(name, scored, sight)
-            draw(name, scored, sight)
+            listeners.append(partial(collect, album))
 
-        yield speak_and_draw
+        def tell(name: str, scored: "Scored", sight: "Sight | None") -> None:
+            for listener in listeners:
+                listener(name, scored, sight)
+
+        yield tell
 
 
 def _show(
@@ -158,7 +169,7 @@ def _refuse_taken(outputs: Sequence[Path], plots: Path | None, *, overwrite: boo
     from darkroom.publish import check_free, check_writable
 
     if len({path.absolute() for path in outputs}) < len(outputs):
-        raise UsageProblem(f"--csv and --json would both write {outputs[0]}")
+        raise UsageProblem("--csv, --json and --report must be different files")
     for path in outputs:
         check_free(path, overwrite=overwrite)
     if plots is None:
@@ -181,3 +192,17 @@ def _write(
         if path:
             content = content_of(evaluation)
             publish(path, methodcaller("write", content), overwrite=overwrite)
+
+
+def _album(worst: int) -> "Album":
+    from darkroom.report.html import Album
+
+    return Album(worst)
+
+
+def _write_report(path: Path, evaluation: "Evaluation", album: "Album", *, overwrite: bool) -> None:
+    from darkroom.publish import publish
+    from darkroom.report.html import report_page
+
+    content = report_page(evaluation, album)
+    publish(path, methodcaller("write", content), overwrite=overwrite)

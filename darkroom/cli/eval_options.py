@@ -117,6 +117,20 @@ JsonFile = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write everything, and how it was measured."),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write one HTML page: scores, pictures to compare, maps of differences, plots.",
+    ),
+]
+ReportWorst = Annotated[
+    int,
+    typer.Option(
+        "--report-pictures", min=0, max=100, help="The worst pictures of each row on that page."
+    ),
+]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")]
 ByCategory = Annotated[
     bool, typer.Option("--by-category", help="Print a line for each folder of pictures, too.")

@@ -16,7 +16,7 @@ from darkroom.picture.comparison import draw_strip
 from darkroom.picture.drawing import Pixels
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.picture.png import write_png
-from darkroom.picture.scatter import Counts, draw_scatter, joint_counts
+from darkroom.picture.scatter import CHANNELS, Counts, draw_scatter, joint_counts
 from darkroom.publish import publish
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def plotting(folder: Path, *, overwrite: bool) -> "Iterator[Tell]":
     save = partial(_save, overwrite=overwrite)
 
     def draw(name: str, scored: "Scored", sight: "Sight | None") -> None:
-        if sight is None:
+        if sight is None or not is_picture(sight):
             return
         place = places.setdefault(name, folder / free_name(name, places.values()))
         counts[name] = counts.get(name, 0) + joint_counts(sight.truth, sight.result)
@@ -54,6 +54,11 @@ def plotting(folder: Path, *, overwrite: bool) -> "Iterator[Tell]":
     yield draw
     for name, counted in counts.items():
         save(places[name] / "scatter.png", draw_scatter(counted, places[name].name))
+
+
+def is_picture(sight: "Sight") -> bool:
+    """Whether there is something to see: planes of RAW frames have four channels and no colours."""
+    return bool(sight.truth.shape[-1] == len(CHANNELS))
 
 
 def free_name(name: str, taken: Iterable[Path]) -> str:

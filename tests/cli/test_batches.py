@@ -92,3 +92,12 @@ def test_a_batch_knows_command_options_and_weights(small_model: str) -> None:
     missing = replace(options, model="unheard-of")
     with pytest.raises(EnvironmentProblem):
         batch_of("colorize", missing, settings_of(missing), lambda ledger: nullcontext())
+
+
+def test_whoever_wants_to_hears_of_every_outcome() -> None:
+    heard: list[Any] = []
+    find_and_work(asked("."), copying([]), replace(TELLING, hear=heard.append))
+    assert [(outcome.status, outcome.source.name) for outcome in heard] == [
+        ("ok", "1.a"),
+        ("ok", "2.a"),
+    ]

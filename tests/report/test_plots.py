@@ -45,6 +45,13 @@ def test_each_row_has_its_scatter_and_each_picture_its_strip(tmp_path: Path) -> 
     assert (loaded(tmp_path / "nir-unet" / "pictures" / "2.png") == strip_of(second)).all()
 
 
+def test_planes_of_raw_frames_are_not_drawn(tmp_path: Path) -> None:
+    planes = np.zeros((8, 8, 4), np.float32)
+    with plotting(tmp_path, overwrite=False) as draw:
+        draw("unet", scored("1"), Sight(planes, planes))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_map_is_zero_where_pictures_are_equal() -> None:
     truth, result = scene(0), scene(0)
     result[:, :5] = 1 - result[:, :5]
