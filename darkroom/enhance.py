@@ -26,6 +26,7 @@ from darkroom.errors import FailureCode, FileProblem, UsageProblem
 from darkroom.inference.guarded import Computed, Ladder, TileRules
 from darkroom.inference.memory import resident
 from darkroom.inference.views import run_views
+from darkroom.picture.clean_mosaic import in_colours
 from darkroom.picture.guided_filter import GuidedFilter, smooth_linear
 from darkroom.picture.icc import icc_profile
 from darkroom.picture.metadata import PictureMetadata, without_gps
@@ -225,7 +226,7 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
 
 
 def enhance(raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer) -> Computed:
-    """Run the network on a frame: the picture (3, H, W) in the card's output space.
+    """Run the network on a frame: (3, H, W) in the card's output space, raw planes demosaiced.
 
     Args:
         raw: the frame.
@@ -233,19 +234,19 @@ def enhance(raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer) 
         noise: the frame's noise, before amplification and white balance.
         enhancer: the model.
     """
-    card = enhancer.card
+    card, settings, engine = enhancer.card, enhancer.settings, enhancer.engine
     balance = raw.white_balance if card.input_space == "balanced-planes" else (1.0, 1.0, 1.0)
     red, green, blue, green2 = (ratio * gain for gain in plane_gains(balance))
     planes = planes_of(raw)
     planes *= np.array((red, green, blue, green2), np.float32)[:, None, None]
     if card.clip:
         np.clip(planes, 0, 1, out=planes)
-    level = noise.amplified((red, green, blue, green2)).scaled(enhancer.settings.strength)
+    level = noise.amplified((red, green, blue, green2)).scaled(settings.strength)
     told = np.array([*level.shot, *level.read], np.float32)
-    settings, engine = enhancer.settings, enhancer.engine
     rules = TileRules(card.halo, card.multiple_of, settings.tile, settings.max_memory)
     computed = run_views(engine, planes, told, rules, enhancer.ladder, count=settings.views)
-    return replace(computed, picture=visible(computed.picture, raw))
+    picture = in_colours(computed.picture, np.divide(raw.white_balance, balance))
+    return replace(computed, picture=visible(picture, raw))
 
 
 def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: Enhancer) -> Pixels:

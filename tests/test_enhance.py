@@ -12,15 +12,20 @@ import torch
 from darkroom import enhance
 from darkroom.batch.decoder import Decoder
 from darkroom.batch.plan import single_job
+from darkroom.camera.bayer import unpack
 from darkroom.camera.exposure import parse_ratio
 from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.camera.read import read_raw
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
 from darkroom.inference.engine import TorchEngine
+from darkroom.networks import NETWORKS
+from darkroom.picture.demosaic import demosaiced
 from darkroom.picture.guided_filter import GuidedFilter
 from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
+from darkroom.zoo.card import Card
+from darkroom.zoo.weights import save_weights
 
 SIZE = (70, 92)
 QUIET = NoiseLevel((1e-4,) * 4, (1e-6,) * 4)
@@ -144,6 +149,42 @@ def test_a_network_that_makes_srgb_is_believed(
     picture = enhance.enhance(raw, 50, QUIET, enhancer).picture
     pixels = run(small_srgb_model)
     assert np.abs(pixels - np.moveaxis(picture, 0, -1).clip(0, 1)).max() < 1e-4
+
+
+def quiet_denoiser(folder: Path) -> str:
+    """Write a denoiser that finds nothing to remove, and return its file."""
+    network = NETWORKS["pmrid"](**(config := {"width": 4, "blocks": [1, 1, 1, 1]}))
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.bias.zero_()
+    told = {"input_space": "planes", "output_space": "raw-planes"}
+    card = Card(
+        name="quiet",
+        network="pmrid",
+        config=config,
+        halo=network.halo,
+        multiple_of=network.multiple_of,
+        **told,
+    )
+    save_weights(folder / "quiet.safetensors", card, network)
+    return str(folder / "quiet.safetensors")
+
+
+def test_raw_planes_are_balanced_and_demosaiced(dark: Path, tmp_path: Path, load: Load) -> None:
+    raw, enhancer = read_raw(dark), load(settings(quiet_denoiser(tmp_path)))
+    picture = enhance.enhance(raw, 8.0, QUIET, enhancer).picture
+    gains = np.float32(enhance.plane_gains(raw.white_balance))[:, None, None]
+    truth = enhance.visible(demosaiced(unpack(enhance.planes_of(raw) * gains * 8)), raw)
+    assert picture.shape == (3, *raw.mosaic.shape)
+    assert np.abs(picture - truth).max() < 2e-3
+
+
+def test_raw_planes_become_a_picture_from_any_side(dark: Path, tmp_path: Path, run: Run) -> None:
+    model = quiet_denoiser(tmp_path)
+    one, four = run(model), run(model, views=4)
+    assert one.shape == (*SIZE, 3)
+    assert np.ptp(one) > 0
+    assert np.abs(one - four).max() <= 0.01  # what is not changed is the same from every side
 
 
 def test_the_guided_filter_smooths(dark: Path, small_model: str, run: Run) -> None:

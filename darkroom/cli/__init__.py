@@ -37,7 +37,7 @@ app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
 app.add_typer(
     models.app,
     name="models",
-    help="List, describe and check the models.",
+    help="List, describe, check and import the models.",
     epilog="Example: darkroom models list",
 )
 

@@ -1,12 +1,13 @@
 """The commands `darkroom models …`."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from darkroom.cli.options import Json
-from darkroom.errors import EnvironmentProblem
+from darkroom.cli.options import Json, Overwrite, folder
+from darkroom.errors import EnvironmentProblem, UsageProblem
 
 if TYPE_CHECKING:
     from darkroom.zoo.card import Card
@@ -22,6 +23,38 @@ Name = Annotated[
 Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME", help="Likewise, several.  [default: all]", show_default=False),
+]
+
+Checkpoint = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="The checkpoint; of TensorFlow's files any one.", show_default=False
+    ),
+]
+NewName = Annotated[
+    str, typer.Option("--name", help="What to call the model.  [default: as the file]")
+]
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--out",
+        metavar="DIR",
+        parser=folder,
+        help="Folder for the model.  [default: that of your own models]",
+    ),
+]
+Shot = Annotated[
+    Path | None,
+    typer.Option(
+        "--check",
+        metavar="SHOT",
+        help="Enhance this RAW file with the model, and keep the model only if that works.",
+        show_default=False,
+    ),
+]
+Licence = Annotated[
+    str, typer.Option(help="Terms of the weights, for the card.", show_default=False)
 ]
 
 
@@ -77,6 +110,57 @@ def verify_models(names: Names = None, json: Json = False) -> None:
         else:
             write_columns([(name, "ok")])
     raise typer.Exit(EnvironmentProblem.exit_code if any(checked.values()) else 0)
+
+
+@app.command("import", epilog="Example: darkroom models import model.ckpt --name sid --check a.ARW")
+def import_model(
+    file: Checkpoint,
+    *,
+    name: NewName = "",
+    check: Shot = None,
+    out: ModelsDir = None,
+    licence: Licence = "",
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Make a model of a checkpoint of another program.
+
+    Reads the networks of "Learning to See in the Dark" (TensorFlow's files or PyTorch's), of the
+    denoisers that came after it (ELD, LED, PMN) and PMRID. What the file holds is told by its
+    tensors; nothing in it is run.
+    """
+    from functools import partial
+
+    from darkroom.adopt import NOT_STATED, AdoptSettings, adopt
+    from darkroom.report.console import say
+    from darkroom.report.records import card_record, write_record
+
+    if check is not None and not check.is_file():
+        raise UsageProblem(f"--check {check}: there is no such file")
+    settings = AdoptSettings(name, out, licence or NOT_STATED, overwrite)
+    adopted = adopt(file, settings, partial(_try_out, shot=check) if check else None)
+    if json:
+        write_record(card_record(adopted.card) | {"file": str(adopted.path)})
+    say(f"{file}: {adopted.layout}: {adopted.card.network}, gives {adopted.card.output_space}")
+    say(f"model: {adopted.path}")
+
+
+def _try_out(model: Path, shot: Path) -> None:
+    from darkroom.batch.plan import single_job
+    from darkroom.camera.exposure import parse_ratio
+    from darkroom.enhance import Settings, enhancing
+    from darkroom.errors import FileProblem
+    from darkroom.report.console import say
+
+    settings = Settings(parse_ratio("auto"), model=str(model))
+    try:
+        with enhancing(settings) as enhance:
+            report = enhance(single_job(shot, model.with_suffix(".tif")))
+    except FileProblem as problem:
+        raise EnvironmentProblem(f"the model is not kept: {shot}: {problem.what}") from None
+    say(f"{shot}: a finite picture of more than one colour, x{report.ratio:g}")
+    for warning in report.warnings:
+        say(f"{shot}: {warning}")
 
 
 def _readable_cards() -> "Iterator[Card]":

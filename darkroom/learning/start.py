@@ -13,7 +13,7 @@ from torch import nn
 
 from darkroom.errors import UsageProblem
 from darkroom.learning.config import ModelSection
-from darkroom.networks import NETWORKS, Network
+from darkroom.networks import NETWORKS, TO_MOSAIC, Network
 from darkroom.networks.fast_unet import Residual, starts_at_zero
 from darkroom.zoo.find import SUFFIX, locate
 from darkroom.zoo.header import read_card
@@ -49,6 +49,10 @@ def completed(model: ModelSection) -> ModelSection:
     if model.network not in NETWORKS:
         known = ", ".join(NETWORKS)
         raise UsageProblem(f"no network called {model.network!r}; known: {known}")
+    if model.network in TO_MOSAIC:
+        raise UsageProblem(
+            f"{model.network} denoises planes; darkroom uses it but does not train it"
+        )
     bare_network(model)
     return model
 

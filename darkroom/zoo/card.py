@@ -29,7 +29,8 @@ class Card(BaseModel):
         network: name in `networks.NETWORKS`; `config` are its arguments.
         input_space: planes R G B G2, white-balanced or as the sensor saw them; or one plane of
             near-infrared light, or the three of an sRGB picture, as their files code them.
-        output_space: white-balanced linear camera RGB, finished sRGB, or near-infrared.
+        output_space: white-balanced linear camera RGB, finished sRGB, or near-infrared; or the
+            mosaic of the very planes it took, which the recipe has to demosaic.
         noise_map: whether the network is told the noise level.
         clip: whether the amplified planes must be clipped to 0..1 (as SID does).
         halo: packed pixels that one output pixel may look at in each direction.
@@ -51,7 +52,7 @@ class Card(BaseModel):
     network: str
     config: dict[str, bool | Count | Counts] = {}
     input_space: Literal["balanced-planes", "planes", "nir", "srgb"] = "balanced-planes"
-    output_space: Literal["camera-linear", "srgb", "nir"] = "camera-linear"
+    output_space: Literal["camera-linear", "srgb", "nir", "raw-planes"] = "camera-linear"
     noise_map: bool = True
     clip: bool = False
     halo: int = Field(ge=0, le=8192)

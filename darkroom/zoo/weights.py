@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from darkroom.errors import EnvironmentProblem
-from darkroom.networks import FROM_MOSAIC, FROM_NIR, NETWORKS, Network
+from darkroom.networks import FROM_MOSAIC, FROM_NIR, NETWORKS, TO_MOSAIC, Network
 from darkroom.publish import publish
 from darkroom.zoo.card import Card, Task, card_from_header, check_task
 from darkroom.zoo.find import locate
@@ -125,8 +125,12 @@ def empty_network(card: Card) -> Network:
     if card.network not in NETWORKS:
         known = ", ".join(NETWORKS)
         raise EnvironmentProblem(f"unknown network {card.network!r} in the card; known: {known}")
-    if card.network in (FROM_NIR if card.task == "enhance" else FROM_MOSAIC):
+    if card.network in (FROM_NIR if card.task == "enhance" else {**FROM_MOSAIC, **TO_MOSAIC}):
         raise EnvironmentProblem(f"the card's task, {card.task}, is none for {card.network}")
+    if (card.network in TO_MOSAIC) != (card.output_space == "raw-planes"):
+        raise EnvironmentProblem(
+            f"{card.network} does not give {card.output_space}, as the card says"
+        )
     settings: dict[str, Any] = dict(card.config)
     try:
         with torch.device("meta"):

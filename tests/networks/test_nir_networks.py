@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from darkroom.networks import FROM_MOSAIC, FROM_NIR, NETWORKS, Network
+from darkroom.networks import FROM_MOSAIC, FROM_NIR, NETWORKS, TO_MOSAIC, Network
 from tests.conftest import SMALL_NIR
 
 TRAINED = [name for name in FROM_NIR if name != "l3"]  # by steps
@@ -22,7 +22,7 @@ def lively(name: str) -> Network:
 def test_every_network_is_for_one_thing_and_has_a_small_form() -> None:
     assert SMALL_NIR.keys() == FROM_NIR.keys()
     assert not FROM_NIR.keys() & FROM_MOSAIC.keys()
-    assert NETWORKS.keys() == FROM_NIR.keys() | FROM_MOSAIC.keys()
+    assert NETWORKS.keys() == FROM_NIR.keys() | FROM_MOSAIC.keys() | TO_MOSAIC.keys()
 
 
 @pytest.mark.parametrize("name", FROM_NIR)

@@ -67,6 +67,12 @@ def test_what_came_later_is_written_only_where_it_says_something() -> None:
     assert card_from_header(sized.to_header(), "file") == sized
 
 
+def test_raw_planes_are_an_output_and_change_no_older_card() -> None:
+    planes = card(output_space="raw-planes", input_space="planes")
+    assert card_from_header(planes.to_header(), "file") == planes
+    assert planes.to_header().keys() == card().to_header().keys()
+
+
 def test_a_model_for_another_task_is_refused() -> None:
     check_task(card(), "enhance")
     with pytest.raises(UsageProblem, match="darkroom enhance"):
