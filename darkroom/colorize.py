@@ -21,6 +21,7 @@ from darkroom.camera.exif import read_exif
 from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.near_infrared import near_infrared
 from darkroom.camera.raw import ExifEntry
+from darkroom.camera.read import is_raw_name
 from darkroom.errors import FailureCode, FileProblem, UsageProblem
 from darkroom.inference.guarded import Computed, Ladder, TileRules, run_guarded
 from darkroom.inference.memory import resident
@@ -218,11 +219,12 @@ def colorize_file(job: Job, colorizer: Colorizer) -> Report:
 
 def read_source(path: Path, colorizer: Colorizer) -> Source:
     """Read a file as the model wants it; raise FileProblem if that fails, or it shows nothing."""
-    settings = colorizer.settings
+    settings, is_rgb = colorizer.settings, colorizer.card.input_space == "srgb"
     if settings.from_raw:
         source = read_converted(path, colorizer)
+    elif is_raw_name(path):
+        raise FileProblem(FailureCode.UNSUPPORTED, "it is a RAW file", "try --from-raw")
     else:
-        is_rgb = colorizer.card.input_space == "srgb"
         coded = load_picture(path) if is_rgb else load_grey(path, channel=settings.channel)
         with open_regular(path) as file:
             source = Source(planes_of(coded), exif=read_exif(file))

@@ -27,7 +27,8 @@ from darkroom.picture.load import load_grey, load_picture
 from darkroom.picture.nir_pairs import NirPair
 
 Srgb = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
-Darken = Callable[[Path, Path, int], object]  # truth, DNG to write, seed of the noise
+# Truth, DNG to write, seed of the noise -> the dark frame to look at, None if nobody will.
+Darken = Callable[[Path, Path, int], Srgb | None]
 Develop = Callable[[Path, Path], object]  # file to start from, picture to write
 
 WORST = 5
@@ -63,7 +64,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class Sight:
-    """The pixels behind a score, each (H, W, 3) in [0, 1]; the source if it is a picture."""
+    """The pixels behind a score, each (H, W, 3) in [0, 1]; the source if there is a picture of it.
+
+    The source may be smaller.
+    """
 
     truth: Srgb
     result: Srgb
@@ -216,14 +220,14 @@ def score_methods(start: Scored, methods: Sequence[Method], darken: Darken) -> I
         dark = Path(folder, "dark.dng")
         try:
             truth = load_picture(start.truth)
-            darken(start.truth, dark, start.seed or 0)
+            source = darken(start.truth, dark, start.seed or 0)
         except FileProblem as problem:
             failed = replace(start, problem=str(problem))
             yield from ((method.name, failed, None) for method in methods)
             return
         for method in methods:
             try:
-                sight = Sight(truth, made_by(method, dark))
+                sight = Sight(truth, made_by(method, dark), source)
                 yield method.name, replace(start, scores=scores_of(truth, sight.result)), sight
             except FileProblem as problem:
                 yield method.name, replace(start, problem=str(problem)), None

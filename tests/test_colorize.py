@@ -211,6 +211,12 @@ def test_raw_files_of_other_sensors_are_refused_with_a_way_out(
     assert caught.value.code == FailureCode.NOT_BAYER
 
 
+def test_a_raw_file_is_no_damaged_picture(model: Model, tmp_path: Path) -> None:
+    path = write_dng(tmp_path / "a.dng", noisy_mosaic())
+    with pytest.raises(FileProblem, match=r"RAW file.*--from-raw"):
+        run(path, load(model()))
+
+
 def test_what_the_photograph_says_travels_on(model: Model, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[271] = "Testmaker"

@@ -216,6 +216,23 @@ def test_every_method_gets_every_dark_frame(folders: tuple[Path, Path]) -> None:
     assert first.facts == {"sha256": "0"}
 
 
+def test_the_dark_frame_is_seen_beside_the_result(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", scene())
+    seen: list[Sight | None] = []
+
+    def darken(truth: Path, dark: Path, seed: int) -> np.ndarray:
+        pretending(truth, dark, seed)
+        return load_picture(truth)[::2, ::2] / 100
+
+    methods = [copying(0), copying(5)]
+    evaluate_methods(
+        pictures_in(tmp_path), methods, darken, seed=0, tell=lambda *told: seen.append(told[2])
+    )
+    expected = load_picture(tmp_path / "a.png")[::2, ::2] / 100
+    assert all(sight is not None and (sight.source == expected).all() for sight in seen)
+    assert len(seen) == 2
+
+
 def test_a_failed_method_does_not_get_the_picture_before(tmp_path: Path) -> None:
     write(tmp_path / "a.png", scene())
 

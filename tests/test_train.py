@@ -27,6 +27,7 @@ from darkroom.learning.config import (
     TrainingSection,
 )
 from darkroom.learning.distributed import Team
+from darkroom.learning.nir_settings import WHOLE
 from darkroom.learning.validation import CONDITIONS
 from darkroom.networks import FROM_NIR
 from darkroom.train import changed, load_data, settled, train
@@ -337,8 +338,11 @@ def test_patches_must_fit_the_adversary(config: TrainConfig, tmp_path: Path) -> 
 
 def nir_config(folder: Path, network: str = "nir-unet", **nir: object) -> TrainConfig:
     section = NirSection.model_validate({"folders": (write_pairs(folder / "pairs"),), **nir})
+    side = 24 if network in WHOLE else 0
     return TrainConfig(
-        model=ModelSection(name="mine", network=network, config=SMALL_NIR[network]),
+        model=ModelSection(
+            name="mine", network=network, config=SMALL_NIR[network], working_side=side
+        ),
         nir=section,
         l3=L3Section(levels=2, contrasts=(0.02,)),
         training=TrainingSection(steps=2, batch=2, patch=16, loss="l2", validate_every=2),

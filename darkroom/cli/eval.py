@@ -1,6 +1,6 @@
 """The command `darkroom eval`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -84,13 +84,15 @@ def command(
     conditions = Conditions(camera, iso, ratio, seed, noise, int(views), device)
     detail = Detail(guided_filter, radius, eps, keep_nir_luminance)
     album = _album(report_pictures) if report else None
-    with _telling(verbosity, plots, album, overwrite=overwrite) as tell:
-        evaluation = _evaluate(places, models, conditions, detail, tell)
+    unwritten: list[FileProblem] = []
+    with _telling(verbosity, plots, album, unwritten, overwrite=overwrite) as tell:
+        looks = bool(plots or report)
+        evaluation = _evaluate(places, models, conditions, detail, tell, is_drawn=looks)
     _show(evaluation, verbosity, markdown=markdown, categories=by_category)
-    _write(evaluation, csv, json, overwrite=overwrite)
-    if report and album:
-        _write_report(report, evaluation, album, overwrite=overwrite)
-    raise typer.Exit(FileProblem.exit_code if any(row.failed for row in evaluation.rows) else 0)
+    contents = {csv: _csv, json: _json, report: partial(_report, album)}
+    _write(contents, evaluation, unwritten, overwrite=overwrite)
+    is_whole = not unwritten and not any(row.failed for row in evaluation.rows)
+    raise typer.Exit(0 if is_whole else FileProblem.exit_code)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,13 @@ class Places:
 
 
 def _evaluate(
-    places: Places, models: Sequence[str], conditions: Conditions, detail: Detail, tell: "Tell"
+    places: Places,
+    models: Sequence[str],
+    conditions: Conditions,
+    detail: Detail,
+    tell: "Tell",
+    *,
+    is_drawn: bool,
 ) -> "Evaluation":
     from darkroom.evaluate import evaluate_folders
     from darkroom.measure.protocols import find_protocol
@@ -114,7 +122,7 @@ def _evaluate(
     device, views = conditions.device, conditions.views
     protocol = find_protocol((places.protocol or opt.ProtocolName.PLAIN).value)
     if places.simulate is not None:
-        return evaluate_simulated(places.simulate, models, conditions, tell)
+        return evaluate_simulated(places.simulate, models, conditions, tell, is_drawn=is_drawn)
     if places.nir is not None:
         return evaluate_nir(places.nir, models, detail, device, tell)
     if places.pairs:
@@ -125,9 +133,17 @@ def _evaluate(
 
 @contextmanager
 def _telling(
-    verbosity: "Verbosity", plots: Path | None, album: "Album | None", *, overwrite: bool
+    verbosity: "Verbosity",
+    plots: Path | None,
+    album: "Album | None",
+    unwritten: list[FileProblem],
+    *,
+    overwrite: bool,
 ) -> "Iterator[Tell]":
-    """Yield what says each picture's scores, a failure in any case, draws and collects it."""
+    """Yield what says each picture's scores, a failure in any case, draws and collects it.
+
+    Plots that cannot be written are told and added to `unwritten`.
+    """
     from darkroom.report.console import complain, say
     from darkroom.report.plots import plotting
     from darkroom.report.scores import picture_line
@@ -141,7 +157,9 @@ def _telling(
     listeners: list[Tell] = [speak]
     with ExitStack() as ending:
         if plots is not None:
-            listeners.append(ending.enter_context(plotting(plots, overwrite=overwrite)))
+            failed = partial(_note, unwritten=unwritten)
+            drawing = plotting(plots, overwrite=overwrite, failed=failed)
+            listeners.append(ending.enter_context(drawing))
         if album is not None:
             from darkroom.report.html import collect
 
@@ -183,15 +201,40 @@ def _refuse_taken(outputs: Sequence[Path], plots: Path | None, *, overwrite: boo
 
 
 def _write(
-    evaluation: "Evaluation", csv: Path | None, json: Path | None, *, overwrite: bool
+    contents: "Mapping[Path | None, Callable[[Evaluation], bytes]]",
+    evaluation: "Evaluation",
+    unwritten: list[FileProblem],
+    *,
+    overwrite: bool,
 ) -> None:
+    """Write the files that are wanted; where one cannot be, say so and go on with the next."""
     from darkroom.publish import publish
-    from darkroom.report.scores import evaluation_json, pictures_csv
 
-    for path, content_of in ((csv, pictures_csv), (json, evaluation_json)):
-        if path:
-            content = content_of(evaluation)
-            publish(path, methodcaller("write", content), overwrite=overwrite)
+    for path in filter(None, contents):
+        write = methodcaller("write", contents[path](evaluation))
+        try:
+            publish(path, write, overwrite=overwrite)
+        except FileProblem as problem:
+            _note(problem, unwritten)
+
+
+def _note(problem: FileProblem, unwritten: list[FileProblem]) -> None:
+    from darkroom.report.console import complain
+
+    complain(str(problem))
+    unwritten.append(problem)
+
+
+def _csv(evaluation: "Evaluation") -> bytes:
+    from darkroom.report.scores import pictures_csv
+
+    return pictures_csv(evaluation)
+
+
+def _json(evaluation: "Evaluation") -> bytes:
+    from darkroom.report.scores import evaluation_json
+
+    return evaluation_json(evaluation)
 
 
 def _album(worst: int) -> "Album":
@@ -200,9 +243,8 @@ def _album(worst: int) -> "Album":
     return Album(worst)
 
 
-def _write_report(path: Path, evaluation: "Evaluation", album: "Album", *, overwrite: bool) -> None:
-    from darkroom.publish import publish
+def _report(album: "Album | None", evaluation: "Evaluation") -> bytes:
     from darkroom.report.html import report_page
 
-    content = report_page(evaluation, album)
-    publish(path, methodcaller("write", content), overwrite=overwrite)
+    assert album  # as whoever asks for a report has one
+    return report_page(evaluation, album)

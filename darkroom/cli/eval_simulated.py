@@ -18,7 +18,7 @@ from darkroom.cli.options import Device
 if TYPE_CHECKING:
     from darkroom.batch.decoder import Decoder
     from darkroom.enhance import Enhancer
-    from darkroom.evaluate import Evaluation, Method, Tell
+    from darkroom.evaluate import Evaluation, Method, Srgb, Tell
     from darkroom.simulate import SimulateSettings
 
 DEFAULT = "fast-unet"
@@ -38,9 +38,16 @@ class Conditions:
 
 
 def evaluate_simulated(
-    truths: Path, models: Sequence[str], conditions: Conditions, tell: "Tell"
+    truths: Path, models: Sequence[str], conditions: Conditions, tell: "Tell", *, is_drawn: bool
 ) -> "Evaluation":
     """Score models on dark frames of a folder of truths; fast-unet if none is named.
+
+    Args:
+        truths: the folder.
+        models: names or weights files.
+        conditions: how frames are darkened and models run.
+        tell: hears of every picture.
+        is_drawn: whether it looks at the dark frames, too.
 
     Raises:
         UsageProblem: the conditions are impossible.
@@ -56,14 +63,23 @@ def evaluate_simulated(
     check(settings)
     pictures = pictures_in(truths)
 
-    def darken(truth: Path, dark: Path, seed: int) -> None:
-        simulate_file(truth, dark, replace(settings, seed=seed))
-
     with _decoder(conditions) as decoder:
+
+        def darken(truth: Path, dark: Path, seed: int) -> "Srgb | None":
+            simulate_file(truth, dark, replace(settings, seed=seed))
+            return _seen(dark, decoder) if is_drawn else None
+
         methods = [_method(name, conditions, decoder) for name in models or [DEFAULT]]
         evaluation = evaluate_methods(pictures, methods, darken, seed=settings.seed, tell=tell)
     said = _in_words(settings, conditions)
     return replace(evaluation, protocol={**evaluation.protocol, **said})
+
+
+def _seen(dark: Path, decoder: "Decoder") -> "Srgb":
+    """Return a dark frame as `darkroom view` shows it: small, and not amplified."""
+    from darkroom.report.previews import raw_preview
+
+    return raw_preview(decoder.read(dark, allow_suspect=True).raw).astype("float32") / 255
 
 
 @contextmanager

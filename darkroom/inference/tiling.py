@@ -94,9 +94,14 @@ def plan_grid(
 
 
 def every_cut(size: int, halo: int, multiple_of: int) -> list[tuple[int, int, tuple[Span, ...]]]:
-    """Return the cuts of one side into 1, 2, 3 ... parts: widest part, sum of parts, the parts."""
+    """Return the different cuts of one side into even parts: widest part, sum of parts, the parts.
+
+    There are about twice as many as the root of the number of pixels: many counts of parts give
+    the same core.
+    """
     counts = range(1, math.ceil(size / multiple_of) + 1)
-    cuts = (spans(size, even_core(size, count, multiple_of), halo, multiple_of) for count in counts)
+    cores = dict.fromkeys(even_core(size, count, multiple_of) for count in counts)
+    cuts = (spans(size, core, halo, multiple_of) for core in cores)
     return [(max(map(width, cut)), sum(map(width, cut)), cut) for cut in cuts]
 
 

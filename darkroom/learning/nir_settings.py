@@ -7,6 +7,8 @@ from darkroom.networks import FROM_NIR
 FORWARD = {"input_space": "nir", "output_space": "srgb"}
 REVERSE = {"input_space": "srgb", "output_space": "nir"}
 COLOUR_LOSSES = frozenset({"lab-mix"})  # that a single channel has no use for
+BOTH_WAYS = frozenset({"nir-unet", "l3"})
+WHOLE = frozenset({"nir-unet", "triplet-unet"})  # tiles would show: each has its own mean
 
 
 def with_nir_spaces(config: TrainConfig) -> TrainConfig:
@@ -24,6 +26,7 @@ def with_nir_spaces(config: TrainConfig) -> TrainConfig:
         return config
     if not nir.folders:
         raise UsageProblem(f"{model.network} learns from near-infrared pairs; set nir.folders")
+    check_network(config)
     spaces = REVERSE if nir.reverse else FORWARD
     for name in spaces.keys() & model.model_fields_set:
         if getattr(model, name) != spaces[name]:
@@ -33,3 +36,19 @@ def with_nir_spaces(config: TrainConfig) -> TrainConfig:
     planes = {"inputs": 3, "outputs": 1} if nir.reverse and model.network == "nir-unet" else {}
     changes = {**spaces, "config": {**model.config, **planes}}
     return config.model_copy(update={"model": model.model_copy(update=changes)})
+
+
+def check_network(config: TrainConfig) -> None:
+    """Refuse a direction or a size at which a network would not work in use.
+
+    Raises:
+        UsageProblem: the network has only one direction, or sees pictures in another way.
+    """
+    network, side = config.model.network, config.model.working_side
+    if config.nir.reverse and network not in BOTH_WAYS:
+        both = ", ".join(sorted(BOTH_WAYS))
+        raise UsageProblem(f"{network} does not learn near-infrared from colour; take one of {both}")
+    if network in WHOLE and not side:
+        raise UsageProblem(f"{network} sees a picture whole; set model.working_side, such as 256")
+    if network == "l3" and side:
+        raise UsageProblem("l3 sees a picture at its full size; leave model.working_side away")

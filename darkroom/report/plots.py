@@ -1,6 +1,6 @@
 """Plots of `darkroom eval`: predicted against true values, and every picture beside its truth."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darkroom import __version__
+from darkroom.errors import FileProblem
 from darkroom.measure.colour_difference import delta_e_76, srgb_to_lab
 from darkroom.measure.metrics import STRIP
 from darkroom.picture.comparison import draw_strip
@@ -27,7 +28,9 @@ DEEP = np.uint16(257)  # an 8-bit level in 16 bits
 
 
 @contextmanager
-def plotting(folder: Path, *, overwrite: bool) -> "Iterator[Tell]":
+def plotting(
+    folder: Path, *, overwrite: bool, failed: Callable[[FileProblem], object]
+) -> "Iterator[Tell]":
     """Yield what draws each picture that has scores; in the end each row gets its scatter plot.
 
     A row's plots lie in a folder named like its model: `scatter.png`, and below `pictures` one
@@ -36,13 +39,16 @@ def plotting(folder: Path, *, overwrite: bool) -> "Iterator[Tell]":
     Args:
         folder: for the plots of all rows.
         overwrite: replace plots that exist.
-
-    Raises:
-        FileProblem: a plot cannot be written.
+        failed: hears of each plot that cannot be written; the others are drawn.
     """
     places: dict[str, Path] = {}
     counts: dict[str, Counts] = {}
-    save = partial(_save, overwrite=overwrite)
+
+    def save(path: Path, pixels: Pixels) -> None:
+        try:
+            _save(path, pixels, overwrite=overwrite)
+        except FileProblem as problem:
+            failed(problem)
 
     def draw(name: str, scored: "Scored", sight: "Sight | None") -> None:
         if sight is None or not is_picture(sight):

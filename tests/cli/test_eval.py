@@ -106,3 +106,20 @@ def test_folders_of_pictures_get_lines_and_every_picture_a_plot(
     ]
     assert darkroom("eval", "clean", truths, "--plots", "plots").code == 2
     assert darkroom("eval", "clean", truths, "--plots", "plots", "--overwrite").code == 0
+
+
+def test_a_file_that_cannot_be_written_costs_neither_the_table_nor_the_others(
+    darkroom: Run, truths: Path
+) -> None:
+    Path("plots").mkdir()
+    Path("plots/truths").write_text("in the way")
+    for folder in ("s.csv", "page.html"):
+        Path(folder).mkdir()
+    files = "--csv s.csv --json s.json --plots plots --report page.html --overwrite -q"
+    ended = darkroom("eval", truths, truths, *files.split())
+    assert ended.code == 1
+    assert ended.out.splitlines()[1].split()[:3] == [str(truths), "2", "0"]
+    assert json.loads(Path("s.json").read_text())["methods"][0]["pictures"] == 2
+    for name in ("s.csv", "page.html"):
+        assert f"{name} is a folder" in ended.err
+    assert "plots/truths" in ended.err

@@ -90,3 +90,9 @@ def test_more_views_are_told_and_scored(darkroom: Run, truths: Path, small_model
     one, two = (json.loads(Path(f"{count}.json").read_text()) for count in ("1", "2"))
     assert "--views 2" in two["protocol"]["results"]
     assert one["methods"][0]["scores"]["psnr"] != two["methods"][0]["scores"]["psnr"]
+
+
+def test_the_page_shows_the_dark_frames(darkroom: Run, truths: Path, small_model: str) -> None:
+    line = ("--simulate", truths, "--model", small_model, *TINY, "-q", "--report", "page.html")
+    assert darkroom("eval", *line).code == 0
+    assert Path("page.html").read_text().count('data-view="source"') == 2

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darkroom.inference.engine import TorchEngine
-from darkroom.inference.tiling import fixed_grid, plan_grid, run_tiled, spans, width
+from darkroom.inference.tiling import every_cut, fixed_grid, plan_grid, run_tiled, spans, width
 from darkroom.networks.fast_unet import FastUNet
 from darkroom.networks.unet import UNet
 
@@ -94,6 +94,12 @@ def test_planned_grids_stay_under_the_limit(rows: int, columns: int, limit: int)
 def test_an_impossible_limit_gives_the_smallest_tiles() -> None:
     grid = plan_grid((64, 64), halo=32, multiple_of=16, most_pixels=1)
     assert (len(grid.rows), len(grid.columns)) == (4, 4)
+
+
+def test_large_pictures_of_no_alignment_are_planned_with_few_cuts() -> None:
+    cuts = every_cut(2000, 2, 1)
+    assert len(cuts) < 100
+    assert [len(cut[2]) for cut in (*cuts[:3], cuts[-1])] == [1, 2, 3, 2000]
 
 
 def test_grids_say_what_they_are() -> None:

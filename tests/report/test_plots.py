@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkroom.errors import FileProblem
+from darkroom.errors import FailureCode, FileProblem
 from darkroom.evaluate import Scored, Sight
 from darkroom.measure.colour_difference import delta_e_76, srgb_to_lab
 from darkroom.measure.metrics import STRIP
@@ -25,9 +25,13 @@ def loaded(path: Path) -> Pixels:
     return np.rint(load_picture(path) * 255).astype(np.uint8)
 
 
+def refused(problem: FileProblem) -> None:
+    raise problem
+
+
 def test_each_row_has_its_scatter_and_each_picture_its_strip(tmp_path: Path) -> None:
     first, second = Sight(scene(0), scene(1), scene(2)), Sight(scene(3), scene(4), scene(5))
-    with plotting(tmp_path, overwrite=False) as draw:
+    with plotting(tmp_path, overwrite=False, failed=refused) as draw:
         draw("nir-unet", scored("water/1"), first)
         draw("runs/other.safetensors", scored("water/1"), first)
         draw("nir-unet", scored("2"), second)
@@ -47,7 +51,7 @@ def test_each_row_has_its_scatter_and_each_picture_its_strip(tmp_path: Path) -> 
 
 def test_planes_of_raw_frames_are_not_drawn(tmp_path: Path) -> None:
     planes = np.zeros((8, 8, 4), np.float32)
-    with plotting(tmp_path, overwrite=False) as draw:
+    with plotting(tmp_path, overwrite=False, failed=refused) as draw:
         draw("unet", scored("1"), Sight(planes, planes))
     assert list(tmp_path.iterdir()) == []
 
@@ -86,9 +90,22 @@ def test_what_exists_is_kept_unless_it_may_be_replaced(tmp_path: Path) -> None:
     old = tmp_path / "grey" / "scatter.png"
     old.parent.mkdir()
     old.write_text("mine")
-    with pytest.raises(FileProblem), plotting(tmp_path, overwrite=False) as draw:
+    problems: list[FileProblem] = []
+    with plotting(tmp_path, overwrite=False, failed=problems.append) as draw:
         draw("grey", scored("1"), Sight(scene(), scene()))
     assert old.read_text() == "mine"
-    with plotting(tmp_path, overwrite=True) as draw:
+    assert [problem.code for problem in problems] == [FailureCode.COLLISION]
+    assert (tmp_path / "grey" / "pictures" / "1.png").is_file()
+    with plotting(tmp_path, overwrite=True, failed=refused) as draw:
         draw("grey", scored("1"), Sight(scene(), scene()))
     assert load_picture(old).shape[-1] == 3
+
+
+def test_a_plot_that_cannot_be_written_stops_no_other(tmp_path: Path) -> None:
+    (tmp_path / "grey").write_text("in the way")
+    problems: list[FileProblem] = []
+    with plotting(tmp_path, overwrite=True, failed=problems.append) as draw:
+        for name in ("grey", "unet"):
+            draw(name, scored("1"), Sight(scene(), scene()))
+    assert [problem.code for problem in problems] == [FailureCode.WRITE_DENIED] * 2
+    assert len(list((tmp_path / "unet").rglob("*.png"))) == 2

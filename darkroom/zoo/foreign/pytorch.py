@@ -13,6 +13,7 @@ DEEPEST = 3  # dictionaries inside dictionaries
 # What training frameworks call the weights that are meant for use, best first.
 PREFERRED = ("params_deploy", "params_ema", "ema", "params", "netG", "state_dict", "model", "net")
 WANTED = re.compile(r"GLOBAL ([\w.]+)")
+ENDS_EARLY = "failed finding central directory"  # which ends a zip archive; of nothing, "" is said
 ADVICE = "in the program it comes from, save its weights alone: torch.save(network.state_dict(), …)"
 
 Tensors = dict[str, Tensor]
@@ -44,6 +45,8 @@ def refusal(reason: str) -> str:
             f"it asks to run {wanted[1]}, which weights have no need of, so nothing of it was run"
         )
         return f"{what}; {ADVICE}"
+    if not reason or ENDS_EARLY in reason:
+        return "it was cut short, or is no file of weights; get it again"
     if "TorchScript" in reason:
         return f"it is a TorchScript program, not weights; {ADVICE}"
     return f"it is no file of weights that torch can read safely; {ADVICE}"

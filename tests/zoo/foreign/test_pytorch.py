@@ -65,6 +65,13 @@ def test_other_files_are_refused(content: bytes) -> None:
         read_pytorch(io.BytesIO(content))
 
 
+@pytest.mark.parametrize("share", [0, 2])
+def test_a_file_that_was_cut_is_to_be_got_again(share: int) -> None:
+    content = saved({"a.weight": torch.ones(99)}).getvalue()
+    with pytest.raises(EnvironmentProblem, match=r"cut short.*get it again"):
+        read_pytorch(io.BytesIO(content[: share * len(content) // 4]))
+
+
 def test_weights_for_use_come_before_others() -> None:
     inner = {"x": ONE}
     everything = {
