@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from darkroom.report.console import Verbosity
     from darkroom.report.html import Album
 
+    Contents = Mapping[Path | None, Callable[[Evaluation], bytes]]
+
 EPILOG = """Examples:
 
 \b
@@ -89,7 +91,7 @@ def command(
         looks = bool(plots or report)
         evaluation = _evaluate(places, models, conditions, detail, tell, is_drawn=looks)
     _show(evaluation, verbosity, markdown=markdown, categories=by_category)
-    contents = {csv: _csv, json: _json, report: partial(_report, album)}
+    contents: Contents = {csv: _csv, json: _json, report: partial(_report, album)}
     _write(contents, evaluation, unwritten, overwrite=overwrite)
     is_whole = not unwritten and not any(row.failed for row in evaluation.rows)
     raise typer.Exit(0 if is_whole else FileProblem.exit_code)
@@ -201,7 +203,7 @@ def _refuse_taken(outputs: Sequence[Path], plots: Path | None, *, overwrite: boo
 
 
 def _write(
-    contents: "Mapping[Path | None, Callable[[Evaluation], bytes]]",
+    contents: "Contents",
     evaluation: "Evaluation",
     unwritten: list[FileProblem],
     *,

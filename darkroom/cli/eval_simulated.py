@@ -79,7 +79,8 @@ def _seen(dark: Path, decoder: "Decoder") -> "Srgb":
     """Return a dark frame as `darkroom view` shows it: small, and not amplified."""
     from darkroom.report.previews import raw_preview
 
-    return raw_preview(decoder.read(dark, allow_suspect=True).raw).astype("float32") / 255
+    pixels = raw_preview(decoder.read(dark, allow_suspect=True).raw)
+    return (pixels / 255).astype("float32")
 
 
 @contextmanager
