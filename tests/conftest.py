@@ -63,3 +63,24 @@ def small_model(tmp_path: Path) -> str:
 def small_srgb_model(tmp_path: Path) -> str:
     """The weights file of a small unet that makes finished sRGB, as `--model` takes it."""
     return str(small_weights(tmp_path, "unet"))
+
+
+@pytest.fixture
+def small_nir_model(tmp_path: Path) -> str:
+    """The weights file of a small nir-unet that nobody trained, as `--model` takes it."""
+    built = NETWORKS["nir-unet"](**SMALL_NIR["nir-unet"])
+    path = tmp_path / "small-nir-unet.safetensors"
+    card = Card(
+        name="small-nir-unet",
+        task="colorize",
+        network="nir-unet",
+        config=SMALL_NIR["nir-unet"],
+        input_space="nir",
+        output_space="srgb",
+        noise_map=False,
+        halo=int(built.halo),
+        multiple_of=int(built.multiple_of),
+        working_side=64,
+    )
+    save_weights(path, card, built)
+    return str(path)

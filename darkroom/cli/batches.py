@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from darkroom.batch.records import Run
     from darkroom.batch.run import Attempts
     from darkroom.report.console import Verbosity
+    from darkroom.zoo.card import Task
 
     AnyOutcome = Outcome[Result | None]
 
@@ -131,7 +132,7 @@ def asked_for(
 
 
 def batch_of(
-    command: str,
+    command: "Task",
     options: Options,
     settings: Settings,
     attempts: "Callable[[Ledger], AbstractContextManager[Attempts[Result]]]",
@@ -142,17 +143,21 @@ def batch_of(
 
     Raises:
         EnvironmentProblem: there is no such model.
+        UsageProblem: it is for another command.
     """
     from darkroom.batch.ledger import Rules
     from darkroom.batch.records import Run, digest_of_params
+    from darkroom.zoo.card import check_task
     from darkroom.zoo.find import locate
     from darkroom.zoo.header import read_card
 
+    card = read_card(locate(settings.model))
+    check_task(card, command)
     run = Run(
         command=command,
         options=asdict(options),
         params=digest_of_params(settings.params()),
-        weights=read_card(locate(settings.model)).sha256,
+        weights=card.sha256,
         libraw=libraw,
     )
     rules = Rules(options.checksum, options.verify, options.overwrite)

@@ -7,6 +7,7 @@ from darkroom.networks import FROM_NIR
 FORWARD = {"input_space": "nir", "output_space": "srgb"}
 REVERSE = {"input_space": "srgb", "output_space": "nir"}
 COLOUR_LOSSES = frozenset({"lab-mix"})  # that a single channel has no use for
+FORTH, BACK = {"inputs": 1, "outputs": 3}, {"inputs": 3, "outputs": 1}  # planes
 BOTH_WAYS = frozenset({"nir-unet", "l3"})
 WHOLE = frozenset({"nir-unet", "triplet-unet"})  # tiles would show: each has its own mean
 
@@ -33,7 +34,7 @@ def with_nir_spaces(config: TrainConfig) -> TrainConfig:
             raise UsageProblem(f'model.{name} must be "{spaces[name]}" for these pairs')
     if nir.reverse and config.training.loss in COLOUR_LOSSES and model.network != "l3":
         raise UsageProblem(f"the loss {config.training.loss} needs colours; try l1")
-    planes = {"inputs": 3, "outputs": 1} if nir.reverse and model.network == "nir-unet" else {}
+    planes = BACK if nir.reverse and model.network == "nir-unet" else {}
     changes = {**spaces, "config": {**model.config, **planes}}
     return config.model_copy(update={"model": model.model_copy(update=changes)})
 
@@ -47,8 +48,13 @@ def check_network(config: TrainConfig) -> None:
     network, side = config.model.network, config.model.working_side
     if config.nir.reverse and network not in BOTH_WAYS:
         both = ", ".join(sorted(BOTH_WAYS))
-        raise UsageProblem(f"{network} does not learn near-infrared from colour; take one of {both}")
+        raise UsageProblem(
+            f"{network} does not learn near-infrared from colour; take one of {both}"
+        )
     if network in WHOLE and not side:
         raise UsageProblem(f"{network} sees a picture whole; set model.working_side, such as 256")
+    planes = (BACK if config.nir.reverse else FORTH).items()
+    if network == "nir-unet" and any(config.model.config.get(k, v) != v for k, v in planes):
+        raise UsageProblem("nir.reverse decides inputs and outputs; leave both out of model.config")
     if network == "l3" and side:
         raise UsageProblem("l3 sees a picture at its full size; leave model.working_side away")

@@ -81,11 +81,11 @@ def test_a_dry_run_does_nothing() -> None:
     assert worked == []
 
 
-def test_a_batch_knows_command_options_and_weights(small_model: str) -> None:
-    options = ColorizeOptions(model=small_model, fail_fast=True, verify=True)
+def test_a_batch_knows_command_options_and_weights(small_nir_model: str) -> None:
+    options = ColorizeOptions(model=small_nir_model, fail_fast=True, verify=True)
     batch = batch_of("colorize", options, settings_of(options), lambda ledger: nullcontext())
     assert batch.run.command == "colorize"
-    assert batch.run.options["model"] == small_model
+    assert batch.run.options["model"] == small_nir_model
     assert len(batch.run.weights) == 64
     assert batch.rules == Rules(verify=True)
     assert batch.most_failures == 1

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,11 +53,11 @@ class Recipe:
 
 
 @pytest.fixture
-def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_model: str) -> Recipe:
+def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_nir_model: str) -> Recipe:
     """The stand-in, and a file that passes for the weights of the default model."""
     folder = tmp_path / "weights"
     folder.mkdir()
-    Path(small_model).rename(folder / "nir-unet.safetensors")
+    shutil.copy(small_nir_model, folder / "nir-unet.safetensors")
     monkeypatch.setenv("DARKROOM_MODELS", str(folder))
     stand_in = Recipe()
     monkeypatch.setattr("darkroom.colorize.colorizing", stand_in.colorizing)
@@ -185,6 +186,20 @@ def test_wrong_use_ends_with_code_2(darkroom: Run, recipe: Recipe, options: str)
 def test_a_missing_model_ends_with_code_4(darkroom: Run, recipe: Recipe) -> None:
     make("a.png")
     assert darkroom("colorize", "a.png", "--model", "unheard-of").code == 4
+
+
+def test_a_model_for_another_command_is_refused_before_any_work(
+    darkroom: Run, recipe: Recipe, small_model: str, small_nir_model: str
+) -> None:
+    make("a.png")
+    ended = darkroom("colorize", "a.png", "--model", small_model, "-n")
+    assert (ended.code, "darkroom enhance" in ended.err) == (2, True)
+    ended = darkroom("enhance", "a.dng", "--model", small_nir_model)
+    assert (ended.code, "darkroom colorize" in ended.err, "cancelled" in ended.err) == (
+        2,
+        True,
+        False,
+    )
 
 
 def test_nothing_matched_ends_with_code_3(darkroom: Run, recipe: Recipe) -> None:

@@ -42,6 +42,7 @@ def test_other_trainings_stay_as_they_are() -> None:
         (config("triplet-unet", reverse=True), "does not learn near-infrared from colour"),
         (config("nir-unet", working_side=0), "set model.working_side"),
         (config("triplet-unet", working_side=0), "set model.working_side"),
+        (config("nir-unet", config={"inputs": 3}), "leave both out of model.config"),
         (config("l3", working_side=256), "leave model.working_side away"),
     ],
 )

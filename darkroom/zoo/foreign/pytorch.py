@@ -1,6 +1,7 @@
 """Files that `torch.save` wrote: their tensors, and nothing that they would like to run."""
 
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -12,6 +13,7 @@ from darkroom.errors import EnvironmentProblem
 DEEPEST = 3  # dictionaries inside dictionaries
 # What training frameworks call the weights that are meant for use, best first.
 PREFERRED = ("params_deploy", "params_ema", "ema", "params", "netG", "state_dict", "model", "net")
+FLIPPED = "a part differs from its CRC"
 WANTED = re.compile(r"GLOBAL ([\w.]+)")
 ENDS_EARLY = "failed finding central directory"  # which ends a zip archive; of nothing, "" is said
 ADVICE = "in the program it comes from, save its weights alone: torch.save(network.state_dict(), …)"
@@ -26,12 +28,26 @@ def read_pytorch(file: BinaryIO) -> list[Tensors]:
         EnvironmentProblem: it is no such file, or holds anything but plain values and tensors.
     """
     try:
+        refuse_flipped_bits(file)
         saved = torch.load(file, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     except Exception as error:  # of many kinds, and some that belong to no module one may import
         raise EnvironmentProblem(refusal(str(error))) from None
     return [tensors for found in dictionaries(saved, DEEPEST) if (tensors := tensors_in(found))]
+
+
+def refuse_flipped_bits(file: BinaryIO) -> None:
+    """Compare the parts of a zip archive with their CRC, which torch does not.
+
+    Raises:
+        ValueError: one differs.
+    """
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if archive.testzip() is not None:
+                raise ValueError(FLIPPED)
+    file.seek(0)
 
 
 def refusal(reason: str) -> str:
@@ -45,6 +61,8 @@ def refusal(reason: str) -> str:
             f"it asks to run {wanted[1]}, which weights have no need of, so nothing of it was run"
         )
         return f"{what}; {ADVICE}"
+    if "CRC" in reason:
+        return "it was damaged on its way; get it again"
     if not reason or ENDS_EARLY in reason:
         return "it was cut short, or is no file of weights; get it again"
     if "TorchScript" in reason:

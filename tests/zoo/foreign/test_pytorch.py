@@ -45,6 +45,14 @@ def test_nothing_in_a_file_is_run(new: bool, tmp_path: Path) -> None:
     assert not target.exists()
 
 
+def test_a_flipped_bit_is_noticed() -> None:
+    content = bytearray(saved({"a.weight": torch.full((64,), 1.5)}).getvalue())
+    where = content.index(b"\x00\x00\xc0\x3f" * 8)  # 1.5
+    content[where + 40] ^= 1
+    with pytest.raises(EnvironmentProblem, match="damaged on its way"):
+        read_pytorch(io.BytesIO(bytes(content)))
+
+
 def test_whole_networks_are_refused_with_advice() -> None:
     with pytest.raises(EnvironmentProblem, match=r"torch\.nn.*save its weights alone"):
         read_pytorch(saved(nn.Linear(1, 1)))
