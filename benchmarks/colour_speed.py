@@ -46,7 +46,8 @@ def coloured(file: Path, folder: Path) -> dict[str, float]:
     )
     whole = time.perf_counter() - started
     record = json.loads(done.stdout.splitlines()[-1])
-    return {**record["seconds"], "process": whole, "peak MB": record["rss_mb"]}
+    seconds = {stage: milliseconds / 1000 for stage, milliseconds in record["t_ms"].items()}
+    return {**seconds, "process": whole, "peak MB": record["rss_mb"]}
 
 
 def detail_alone(guide: np.ndarray, repeats: int) -> float:
