@@ -175,6 +175,8 @@ def find_and_work(asked: Asked, prepare: Callable[[], Batch], telling: Telling) 
     Raises:
         DarkroomError: what concerns the whole batch.
     """
+    from darkroom.batch.plan import plan_jobs
+
     try:
         found = _found(asked, telling.verbosity)
     except NothingMatched as nothing:
@@ -183,7 +185,8 @@ def find_and_work(asked: Asked, prepare: Callable[[], Batch], telling: Telling) 
         _say(str(nothing), telling.verbosity)
         return 0
     is_mine = _share(asked.shard)
-    jobs = [job for job in _jobs(found, asked) if is_mine(job)]
+    every = plan_jobs(found, out_dir=asked.out, suffix=asked.suffix)
+    jobs = [job for job in every if is_mine(job)]
     same = [outcome for outcome in same_files(found, asked) if is_mine(outcome.job)]
     return work_through(jobs, prepare(), telling, settled=same)
 
@@ -258,12 +261,6 @@ def _say(text: str, verbosity: "Verbosity") -> None:
 
     if verbosity > verbosity.QUIET:
         say(f"darkroom: {text}")
-
-
-def _jobs(found: "Found", asked: Asked) -> "list[Job]":
-    from darkroom.batch.plan import plan_jobs
-
-    return plan_jobs(found, out_dir=asked.out, suffix=asked.suffix)
 
 
 def _share(shard: str | None) -> "Callable[[Job], bool]":
