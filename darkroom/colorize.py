@@ -14,6 +14,7 @@ from darkroom import __version__
 from darkroom.batch.decoder import Decoder
 from darkroom.batch.ledger import Intend
 from darkroom.batch.outcome import Seen, look_at
+from darkroom.batch.pictures import doubts_about, publish_picture
 from darkroom.batch.plan import Job
 from darkroom.batch.stopwatch import Stopwatch
 from darkroom.camera.decoder_version import refuse_old_libraw
@@ -32,12 +33,10 @@ from darkroom.picture.levels import levels_of
 from darkroom.picture.load import load_grey, load_picture
 from darkroom.picture.luminance import with_luminance
 from darkroom.picture.metadata import PictureMetadata, without_gps
-from darkroom.picture.png import write_png
 from darkroom.picture.render import flatness, turn
 from darkroom.picture.resampling import enlarged, shape_within, shrunk
-from darkroom.picture.tiff import write_tiff
 from darkroom.picture.tone import srgb
-from darkroom.publish import Published, publish
+from darkroom.publish import Published
 from darkroom.regular_file import open_regular
 from darkroom.zoo.card import Card
 
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint16]
 
-WRITERS = {"tiff": write_tiff, "png": write_png}
+LOOK = "look at the input; it may be damaged"
 GUIDED = GuidedFilter(radius=5, eps=1e-5)
 DEVELOP = "save it as a grey 16-bit TIFF with another program, and colour that without --from-raw"
 UNTOLD = np.zeros(8, np.float32)  # the noise level, which colour networks do not look at
@@ -198,10 +197,17 @@ def colorize_file(job: Job, colorizer: Colorizer) -> Report:
         picture = finish(computed.picture, source.planes, settings)
     with clock("render"):
         pixels = levels_of(picture)
-        flat = flatness(pixels) and f"the coloured picture is {flatness(pixels)}"
-        doubts = source.doubts + doubts_about(flat, settings)
+        doubts = source.doubts + doubted("the coloured picture", flatness(pixels), settings)
     with clock("write"):
-        published = write_picture(job, seen, pixels, source, colorizer)
+        published = publish_picture(
+            job,
+            seen,
+            pixels,
+            metadata_of(source, settings),
+            kind=settings.format,
+            overwrite=settings.overwrite,
+            intend=colorizer.intend,
+        )
     _, rows, columns = computed.picture.shape
     return Report(
         camera=source.camera,
@@ -228,8 +234,13 @@ def read_source(path: Path, colorizer: Colorizer) -> Source:
         coded = load_picture(path) if is_rgb else load_grey(path, channel=settings.channel)
         with open_regular(path) as file:
             source = Source(planes_of(coded), exif=read_exif(file))
-    flat = "" if np.ptp(source.planes) else "the picture is one single grey"
-    return replace(source, doubts=source.doubts + doubts_about(flat, settings))
+    flat = "" if np.ptp(source.planes) else "one single grey"
+    return replace(source, doubts=source.doubts + doubted("the picture", flat, settings))
+
+
+def doubted(what: str, flat: str, settings: Settings) -> tuple[str, ...]:
+    """Refuse what is flat, or say so where suspect pictures are wanted."""
+    return doubts_about(what, flat, advice=LOOK, allow_suspect=settings.allow_suspect)
 
 
 def read_converted(path: Path, colorizer: Colorizer) -> Source:
@@ -278,23 +289,7 @@ def colorize(nir: FloatArray, colorizer: Colorizer) -> FloatArray:
     return finish(predict(nir[None], colorizer).picture, nir[None], colorizer.settings)
 
 
-def doubts_about(flat: str, settings: Settings) -> tuple[str, ...]:
-    """Refuse a picture that is flat, in words or "", or say so where suspect ones are wanted."""
-    if flat and not settings.allow_suspect:
-        raise FileProblem(FailureCode.BLACK, flat, "look at the input; it may be damaged")
-    return (flat,) if flat else ()
-
-
-def write_picture(
-    job: Job, seen: Seen | None, pixels: Pixels, source: Source, colorizer: Colorizer
-) -> Published:
-    """Publish the pixels (H, W, 3), made of the version of the input that was seen."""
-    intend, settings = colorizer.intend, colorizer.settings
+def metadata_of(source: Source, settings: Settings) -> PictureMetadata:
+    """Return what the output file says about the photograph."""
     exif = without_gps(source.exif) if settings.strip_gps else source.exif
-    metadata = PictureMetadata(exif, icc_profile("srgb"), f"darkroom {__version__}")
-    return publish(
-        job.target,
-        partial(WRITERS[settings.format], pixels=pixels, metadata=metadata),
-        overwrite=settings.overwrite,
-        before_naming=intend and partial(intend, job, seen),
-    )
+    return PictureMetadata(exif, icc_profile("srgb"), f"darkroom {__version__}")

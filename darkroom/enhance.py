@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ from darkroom import __version__
 from darkroom.batch.decoder import Decoder
 from darkroom.batch.ledger import Intend, digest_of, noting
 from darkroom.batch.outcome import Seen, look_at
+from darkroom.batch.pictures import doubts_about, publish_picture
 from darkroom.batch.plan import Job
 from darkroom.batch.records import Run
 from darkroom.batch.stopwatch import Stopwatch
@@ -22,7 +22,7 @@ from darkroom.camera.exposure import RatioChoice, RatioSpec, choose_ratio
 from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.noise import noise_level
 from darkroom.camera.raw import NoiseLevel, RawImage
-from darkroom.errors import FailureCode, FileProblem, UsageProblem
+from darkroom.errors import FileProblem, UsageProblem
 from darkroom.inference.guarded import Computed, Ladder, TileRules
 from darkroom.inference.memory import resident
 from darkroom.inference.views import run_views
@@ -30,10 +30,8 @@ from darkroom.picture.clean_mosaic import in_colours
 from darkroom.picture.guided_filter import GuidedFilter, smooth_linear
 from darkroom.picture.icc import icc_profile
 from darkroom.picture.metadata import PictureMetadata, without_gps
-from darkroom.picture.png import write_png
 from darkroom.picture.render import camera_to_srgb, flatness, quantise, render
-from darkroom.picture.tiff import write_tiff
-from darkroom.publish import Published, publish
+from darkroom.publish import Published
 from darkroom.zoo.card import Card
 
 if TYPE_CHECKING:
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint16]
-
-WRITERS = {"tiff": write_tiff, "png": write_png}
 
 
 @dataclass(frozen=True)
@@ -203,9 +199,22 @@ def enhance_file(job: Job, enhancer: Enhancer) -> Report:
         computed = enhance(raw, choice.ratio, noise, enhancer)
     with clock("render"):
         pixels = finish(computed.picture, raw, choice, enhancer)
-        doubts = raw.doubts + doubts_about(pixels, settings)
+        doubts = raw.doubts + doubts_about(
+            "the enhanced picture",
+            flatness(pixels),
+            advice="try another --ratio",
+            allow_suspect=settings.allow_suspect,
+        )
     with clock("write"):
-        published = write_picture(job, seen, pixels, raw, enhancer)
+        published = publish_picture(
+            job,
+            seen,
+            pixels,
+            metadata_of(raw, enhancer),
+            kind=settings.format,
+            overwrite=settings.overwrite,
+            intend=enhancer.intend,
+        )
     return Report(
         camera=raw.camera,
         ratio=choice.ratio,
@@ -263,29 +272,6 @@ def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: En
         tone=settings.tone,
         orientation=raw.orientation,
         saturation=(red * choice.ratio, green * choice.ratio, blue * choice.ratio),
-    )
-
-
-def doubts_about(pixels: Pixels, settings: Settings) -> tuple[str, ...]:
-    """Refuse a picture (H, W, 3) of one single colour, or say so where suspect ones are wanted."""
-    flat = flatness(pixels)
-    if flat and not settings.allow_suspect:
-        what = f"the enhanced picture is {flat}"
-        raise FileProblem(FailureCode.BLACK, what, "try another --ratio")
-    return (f"the enhanced picture is {flat}",) if flat else ()
-
-
-def write_picture(
-    job: Job, seen: Seen | None, pixels: Pixels, raw: RawImage, enhancer: Enhancer
-) -> Published:
-    """Publish the pixels (H, W, 3), made of the version of the input that was seen."""
-    intend, settings = enhancer.intend, enhancer.settings
-    writer = WRITERS[settings.format]
-    return publish(
-        job.target,
-        partial(writer, pixels=pixels, metadata=metadata_of(raw, enhancer)),
-        overwrite=settings.overwrite,
-        before_naming=intend and partial(intend, job, seen),
     )
 
 

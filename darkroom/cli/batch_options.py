@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,15 +14,6 @@ from darkroom.errors import UsageProblem
 if TYPE_CHECKING:
     from darkroom.camera.limits import Limits
     from darkroom.picture.guided_filter import GuidedFilter
-
-
-class Fields(Protocol):
-    """Any dataclass."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-
-Options = TypeVar("Options", bound=Fields)
 
 
 class Format(StrEnum):
@@ -103,11 +94,42 @@ DecodeTimeout = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class BatchOptions:
+    """The options that such commands share and `darkroom retry` repeats, as they were written.
+
+    Their meanings are those of the command line.
+    """
+
+    model: str
+    format: str = "tiff"
+    device: str = "auto"
+    tile: str = "auto"
+    max_memory: str | None = None
+    guided_filter: bool = False
+    radius: int | None = None
+    eps: float | None = None
+    strip_gps: bool = False
+    overwrite: bool = False
+    verify: bool = False
+    checksum: bool = False
+    max_failures: int | None = None
+    fail_fast: bool = False
+    allow_suspect: bool = False
+    max_pixels: float | None = None
+    decode_timeout: float | None = None
+
+
+Options = TypeVar("Options", bound=BatchOptions)
+
+
 def picked(kind: type[Options], arguments: Mapping[str, object]) -> Options:
     """Pick the options of a kind out of the arguments of its command, choices as written."""
     values = {field.name: arguments.get(field.name) for field in fields(kind)}
     values["format"] = arguments["format_"]
-    plain = {k: v.value if isinstance(v, StrEnum) else v for k, v in values.items()}
+    plain: dict[str, Any] = {
+        name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()
+    }
     return kind(**plain)
 
 

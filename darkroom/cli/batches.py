@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from darkroom.cli.batch_options import SUFFIXES, Fields
+from darkroom.cli.batch_options import SUFFIXES, BatchOptions
 from darkroom.cli.follow import follow
 from darkroom.errors import NothingMatched, UsageProblem
 
@@ -22,30 +22,6 @@ if TYPE_CHECKING:
     from darkroom.zoo.card import Task
 
     AnyOutcome = Outcome[Result | None]
-
-
-class Options(Fields, Protocol):
-    """What the options of such a command hold, whatever else they hold: a frozen dataclass."""
-
-    @property
-    def overwrite(self) -> bool:
-        """Do everything, and replace outputs that exist."""
-
-    @property
-    def verify(self) -> bool:
-        """Compare finished outputs with their records."""
-
-    @property
-    def checksum(self) -> bool:
-        """Know inputs by their bytes."""
-
-    @property
-    def max_failures(self) -> int | None:
-        """Stop at so many failures."""
-
-    @property
-    def fail_fast(self) -> bool:
-        """Stop at the first."""
 
 
 class Settings(Protocol):
@@ -133,7 +109,7 @@ def asked_for(
 
 def batch_of(
     command: "Task",
-    options: Options,
+    options: BatchOptions,
     settings: Settings,
     attempts: "Callable[[Ledger], AbstractContextManager[Attempts[Result]]]",
     *,

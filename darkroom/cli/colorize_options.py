@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkroom.cli.batch_options import (
+    BatchOptions,
     parse_filter,
     parse_limits,
     parse_memory,
@@ -74,32 +75,14 @@ KeepLuminance = Annotated[
 
 
 @dataclass(frozen=True)
-class ColorizeOptions:
-    """The options that `darkroom retry` repeats, as they were written.
+class ColorizeOptions(BatchOptions):
+    """The options of `darkroom colorize`, as they were written."""
 
-    Their meanings are those of the command line.
-    """
-
-    format: str = "tiff"
     model: str = "nir-unet"
-    device: str = "auto"
-    tile: str = "auto"
-    max_memory: str | None = None
+    guided_filter: bool = True
     channel: str | None = None
     from_raw: bool = False
-    guided_filter: bool = True
-    radius: int | None = None
-    eps: float | None = None
     keep_nir_luminance: float = 0.0
-    strip_gps: bool = False
-    overwrite: bool = False
-    verify: bool = False
-    checksum: bool = False
-    max_failures: int | None = None
-    fail_fast: bool = False
-    allow_suspect: bool = False
-    max_pixels: float | None = None
-    decode_timeout: float | None = None
 
 
 def chosen(arguments: Mapping[str, object]) -> ColorizeOptions:

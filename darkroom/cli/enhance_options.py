@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkroom.cli.batch_options import (
+    BatchOptions,
     parse_filter,
     parse_limits,
     parse_memory,
@@ -79,33 +80,14 @@ Scheduler = Annotated[
 
 
 @dataclass(frozen=True)
-class EnhanceOptions:
-    """The options that `darkroom retry` repeats, as they were written.
+class EnhanceOptions(BatchOptions):
+    """The options of `darkroom enhance`, as they were written."""
 
-    Their meanings are those of the command line.
-    """
-
-    format: str = "tiff"
-    ratio: str = "auto"
     model: str = "fast-unet"
-    device: str = "auto"
-    tile: str = "auto"
-    max_memory: str | None = None
+    ratio: str = "auto"
     strength: float = 1.0
     views: str = "1"
     tone: str = "standard"
-    guided_filter: bool = False
-    radius: int | None = None
-    eps: float | None = None
-    strip_gps: bool = False
-    overwrite: bool = False
-    verify: bool = False
-    checksum: bool = False
-    max_failures: int | None = None
-    fail_fast: bool = False
-    allow_suspect: bool = False
-    max_pixels: float | None = None
-    decode_timeout: float | None = None
     scheduler: str | None = None
 
 

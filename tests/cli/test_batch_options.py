@@ -1,6 +1,6 @@
 import pytest
 
-from darkroom import colorize, enhance
+from darkroom.batch.pictures import WRITERS
 from darkroom.cli.batch_options import (
     SUFFIXES,
     Format,
@@ -19,7 +19,7 @@ from darkroom.picture.guided_filter import GuidedFilter
 
 def test_every_recipe_writes_the_formats() -> None:
     formats = {format_.value for format_ in Format}
-    assert formats == set(enhance.WRITERS) == set(colorize.WRITERS)
+    assert formats == set(WRITERS)
     assert set(SUFFIXES) == set(Format)
 
 
