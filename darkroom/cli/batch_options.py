@@ -1,10 +1,11 @@
 """The options of the commands that work through files: how they are written, what they mean."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -192,14 +193,14 @@ def parse_filter(
 
     Raises:
         UsageProblem: they are given although it is not wanted (`remedy` says how it would be), or
-            eps is 0.
+            eps is no number above 0.
     """
     from darkroom.picture.guided_filter import GuidedFilter
 
     if not wanted and (radius, eps) != (None, None):
         raise UsageProblem(f"--radius and --eps belong to the guided filter; {remedy}")
-    if eps == 0:
-        raise UsageProblem("--eps of the guided filter must be above 0")
+    if eps is not None and not 0 < eps < math.inf:
+        raise UsageProblem("--eps of the guided filter must be a number above 0")
     if not wanted:
         return None
     return GuidedFilter(RADIUS if radius is None else radius, EPS if eps is None else eps)

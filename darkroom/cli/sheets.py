@@ -63,12 +63,14 @@ def gathering(sheet: Path | None, arguments: Mapping[str, Any]) -> "Iterator[Hea
         yield None
         return
     from darkroom.publish import check_free
+    from darkroom.report.contact import page_of
 
     if sheet.suffix.lower() != ".png":
         raise UsageProblem(f"--contact-sheet {sheet}: a PNG is written; let the name end in .png")
     if arguments["dry_run"]:
         raise UsageProblem("--contact-sheet needs the pictures; leave -n away")
-    check_free(sheet, overwrite=arguments["overwrite"])
+    for page in (sheet, page_of(sheet, 2)):  # an older second page would pass for this run's
+        check_free(page, overwrite=arguments["overwrite"])
     heard: list[AnyOutcome] = []
     yield heard.append
     if not any(outcome.status == "cancelled" for outcome in heard):

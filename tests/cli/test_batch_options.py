@@ -71,3 +71,9 @@ def test_a_filter_has_defaults_and_must_be_wanted() -> None:
 def test_limits_are_as_asked_for() -> None:
     limits = parse_limits(0.5, 3.0)
     assert (limits.max_pixels, limits.seconds_for(10**9)) == (500_000, 3)
+
+
+@pytest.mark.parametrize("eps", [0.0, -1.0, float("inf"), float("nan")])
+def test_eps_is_a_number_above_0(eps: float) -> None:
+    with pytest.raises(UsageProblem, match="a number above 0"):
+        parse_filter(True, None, eps, remedy="say please")

@@ -80,6 +80,13 @@ def test_sheets_that_cannot_be_had_are_refused_first(picture: Path) -> None:
             hear(Path(sheet), **arguments)
 
 
+def test_an_older_second_page_is_refused_first(picture: Path) -> None:
+    Path("new-2.png").touch()
+    with pytest.raises(UsageProblem, match=r"new-2\.png exists"):
+        hear(Path("new.png"))
+    assert not Path("new.png").exists()
+
+
 def test_a_contact_sheet_of_a_run(darkroom: Run, dark: str, small_model: str) -> None:
     line = ("enhance", dark, "--ratio", "50", "--model", small_model, "--contact-sheet", "s.png")
     ended = darkroom(*line)
