@@ -50,7 +50,7 @@ log_every = 200
 """
 
 # The project of the seed cut brightness only; contrasts are the default.
-SHIPPED_CLASSES, ALONE = "", "contrasts = []"
+DEFAULT, ALONE = "", "contrasts = []"
 FORMS: dict[str, str] = {
     "l3-affine": "levels = 0\ncontrasts = []",
     "l3-levels": ALONE,
@@ -63,7 +63,7 @@ def trained(
     name: str,
     options: argparse.Namespace,
     *,
-    l3: str = SHIPPED_CLASSES,
+    l3: str = DEFAULT,
     network: str = "l3",
     categories: Iterable[str] = (),
     reverse: bool = False,

@@ -54,7 +54,7 @@ def random_view(
     shape: tuple[int, int], section: NirSection, *, size: int, side: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """Draw how a square of `size` pixels looks at a scene: place, scale, tilt, stretch, flip."""
-    scale = log_uniform(*section.zoom, rng) * (side / max(shape) if side else 1)
+    scale = log_uniform(*section.zoom, rng) * scale_in_use(shape, side)
     scale = max(scale, 0.8 * size / min(shape))  # of a small scene mirrors show at the border
     reach = size / 2 / scale
     place = [rng.uniform(min(reach, edge / 2), max(edge - reach, edge / 2)) for edge in shape[::-1]]
@@ -66,6 +66,11 @@ def random_view(
         stretch=float(np.exp(rng.normal(0, STRETCH))),
         mirrored=bool(rng.random() < 0.5),
     )
+
+
+def scale_in_use(shape: tuple[int, ...], side: int) -> float:
+    """Return by how much a picture is shrunk for a network that sees `side` pixels; 0: any."""
+    return min(side / max(shape), 1.0) if side else 1.0
 
 
 def varied(nir: FloatArray, section: NirSection, rng: np.random.Generator) -> FloatArray:
@@ -113,7 +118,7 @@ def nir_validation_pairs(
     pairs = []
     for scene in scenes:
         rows, columns = scene.srgb.shape[:2]
-        scale = max(side / max(rows, columns) if side else 1, size / min(rows, columns))
+        scale = max(scale_in_use((rows, columns), side), size / min(rows, columns))
         view = view_of_square(size, centre=(columns / 2, rows / 2), scale=scale)
         assert scene.nir is not None  # photographs validate nothing
         nir, srgb = (looked_at(pixels, view, size) for pixels in (scene.nir, scene.srgb))

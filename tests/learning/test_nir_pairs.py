@@ -8,6 +8,7 @@ from darkroom.learning.nir_pairs import (
     draw_nir_pair,
     nir_validation_pairs,
     random_nir,
+    scale_in_use,
     varied,
 )
 from darkroom.learning.nir_scenes import ALL, NirScene, NirScenes, load_nir_scenes
@@ -105,3 +106,8 @@ def test_validation_is_the_same_each_time_and_as_in_use(scenes: NirScenes) -> No
         assert np.array_equal(pair.planes, other.planes)
         assert scene.nir is not None
         assert np.allclose(pair.planes[0] * 255, scene.nir[:, 8:56])  # the middle, nothing varied
+
+
+def test_small_pictures_are_seen_as_they_are() -> None:
+    assert scale_in_use((100, 200), 50) == 0.25
+    assert scale_in_use((100, 200), 400) == scale_in_use((100, 200), 0) == 1
