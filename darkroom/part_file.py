@@ -6,15 +6,21 @@ everything written is noted on the way out and compared with what the disk retur
 
 import hashlib
 import os
-import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from errno import EIO
 from pathlib import Path
 from typing import Protocol
 
+try:
+    from isal.isal_zlib import crc32  # ten times as fast
+except ImportError:  # there is no package for this processor
+    from zlib import crc32
+
 BUFFER = 1 << 20  # bytes; smaller writes are gathered
+AHEAD = 8 << 20  # bytes after which the disk is asked to begin
 BLOCK = 1 << 20  # bytes read back at once: small enough for the processor's cache
 
 # What only some systems have is 0 elsewhere.
@@ -25,7 +31,7 @@ CREATE = os.O_CREAT | os.O_EXCL | os.O_RDWR | ANYWHERE
 class BinaryFile(Protocol):
     """What a writer needs of the file it fills."""
 
-    def write(self, content: bytes, /) -> int:
+    def write(self, content: bytes | memoryview, /) -> int:
         """Write all of `content` at the current place and return its length."""
 
     def seek(self, offset: int, /) -> int:
@@ -67,9 +73,9 @@ class Segment:
         """Offset behind the last byte."""
         return self.start + self.length
 
-    def grown(self, content: bytes) -> "Segment":
+    def grown(self, content: bytes | memoryview) -> "Segment":
         """Return the segment with `content` behind it."""
-        return replace(self, length=self.length + len(content), crc=zlib.crc32(content, self.crc))
+        return replace(self, length=self.length + len(content), crc=crc32(content, self.crc))
 
 
 class PartFile:
@@ -83,8 +89,9 @@ class PartFile:
         self._descriptor = descriptor
         self._segments = [Segment(0)]
         self._waiting = bytearray()
+        self._begun = 0  # where the bytes start that the disk was not yet asked to take
 
-    def write(self, content: bytes, /) -> int:
+    def write(self, content: bytes | memoryview, /) -> int:
         """Write all of `content` at the current place and return its length.
 
         Raises:
@@ -96,6 +103,7 @@ class PartFile:
         else:
             self._flush()
             write_all(self._descriptor, content)
+            self._begin()
         return len(content)
 
     def seek(self, offset: int, /) -> int:
@@ -118,12 +126,19 @@ class PartFile:
         self._flush()
         os.fsync(self._descriptor)
         segments = tiling(self._segments)
-        _drop_from_memory(self._descriptor)
+        _drop_from_memory(self._descriptor, 0, 0)
         return read_back(self._descriptor, segments)
 
     def _flush(self) -> None:
         write_all(self._descriptor, self._waiting)
         self._waiting.clear()
+
+    def _begin(self) -> None:
+        """Let the disk begin while more is being made: little is left to wait for at the end."""
+        end = self.tell()
+        if end - self._begun >= AHEAD:
+            _drop_from_memory(self._descriptor, self._begun, end - self._begun)
+            self._begun = end
 
 
 @contextmanager
@@ -143,7 +158,7 @@ def part_file(path: Path) -> Iterator[PartFile]:
     os.close(descriptor)  # its errors count: network disks may report failed writes only now
 
 
-def write_all(descriptor: int, content: bytes | bytearray) -> None:
+def write_all(descriptor: int, content: bytes | bytearray | memoryview) -> None:
     """Write bytes to the end, however few the system takes at once.
 
     Raises:
@@ -185,23 +200,30 @@ def read_back(descriptor: int, segments: Sequence[Segment]) -> Published:
     """
     sha = hashlib.sha256()
     os.lseek(descriptor, 0, os.SEEK_SET)
-    for segment in segments:
-        found = Segment(segment.start)
-        while found.length < segment.length:
-            block = os.read(descriptor, min(BLOCK, segment.length - found.length))
-            if not block:
-                raise OSError(EIO, f"the disk kept {found.end} bytes only")
-            sha.update(block)
-            found = found.grown(block)
-        if found.crc != segment.crc:
-            raise OSError(EIO, "the disk gives back other bytes than were written")
+    with ThreadPoolExecutor(1) as beside:  # one block is hashed while the next is read
+        hashed = beside.submit(sha.update, b"")
+        for segment in segments:
+            found = Segment(segment.start)
+            while found.length < segment.length:
+                block = os.read(descriptor, min(BLOCK, segment.length - found.length))
+                if not block:
+                    raise OSError(EIO, f"the disk kept {found.end} bytes only")
+                hashed.result()
+                hashed = beside.submit(sha.update, block)
+                found = found.grown(block)
+            if found.crc != segment.crc:
+                raise OSError(EIO, "the disk gives back other bytes than were written")
+        hashed.result()
     if os.read(descriptor, 1):
         raise OSError(EIO, "the disk gives back more bytes than were written")
     return Published(segments[-1].end if segments else 0, sha.hexdigest())
 
 
-def _drop_from_memory(descriptor: int) -> None:
-    """Ask the system to forget its copy of a file, so that reading it asks the disk."""
+def _drop_from_memory(descriptor: int, start: int, length: int) -> None:
+    """Ask the system to write a part of a file, and to forget its copy of what is written.
+
+    So reading it asks the disk. A length of 0 means to the end.
+    """
     if hasattr(os, "posix_fadvise"):
         with suppress(OSError):  # a hint that some file systems do not know
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)

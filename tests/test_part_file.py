@@ -1,12 +1,14 @@
+import errno
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from darkroom.part_file import BUFFER, Published, Segment, part_file, tiling
+from darkroom.part_file import BLOCK, BUFFER, Published, Segment, part_file, tiling
 
 PIECES = st.lists(st.binary(max_size=40), max_size=12)
 
@@ -61,6 +63,48 @@ def test_small_writes_reach_the_system_together(
             file.write(b"few bytes")
         file.settled()
     assert calls == [90_000]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system takes no such hints")
+def test_the_disk_begins_before_the_end_and_forgets_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[tuple[int, int]] = []
+    monkeypatch.setattr("darkroom.part_file.AHEAD", 2 * BUFFER)
+    monkeypatch.setattr(
+        os, "posix_fadvise", lambda _, start, length, hint: hints.append((start, length))
+    )
+    with part_file(tmp_path / "a") as file:
+        for _ in range(5):
+            file.write(bytes(BUFFER))
+        file.settled()
+    assert hints == [(0, 2 * BUFFER), (2 * BUFFER, 2 * BUFFER), (0, 0)]
+
+
+def test_memory_of_others_is_written_without_a_copy(tmp_path: Path) -> None:
+    content = os.urandom(3 * BUFFER)
+    with part_file(tmp_path / "a") as file:
+        file.write(memoryview(content)[: 2 * BUFFER])
+        file.write(memoryview(content)[2 * BUFFER :])
+        found = file.settled()
+    assert found == digest(content)
+
+
+def test_an_error_while_reading_back_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, before = os.read, threading.active_count()
+
+    def failing(descriptor: int, size: int) -> bytes:
+        if os.lseek(descriptor, 0, os.SEEK_CUR) >= BLOCK:
+            raise OSError(errno.EIO, "Input/output error")
+        return plain(descriptor, size)
+
+    monkeypatch.setattr(os, "read", failing)
+    with pytest.raises(OSError, match="Input/output"), part_file(tmp_path / "a") as file:
+        file.write(bytes(3 * BLOCK))
+        file.settled()
+    assert threading.active_count() == before
 
 
 def test_a_system_that_takes_few_bytes_at_once_gets_them_all(

@@ -14,6 +14,7 @@ from darkroom.camera.raw import RawImage
 PHASES = ("RGGB", "GRBG", "GBRG", "BGGR")
 CELL = ((0, 0), (0, 1), (1, 1), (1, 0))  # R, G, B, G2 of a cell that starts on red
 TRANSPOSED = [0, 3, 2, 1]  # planes of a transposed mosaic: both greens change places
+STRIP = 32  # rows at a time: they stay in the processor's cache
 
 FloatArray = npt.NDArray[np.float32]
 Value = TypeVar("Value", np.float32, np.uint16)  # linear light, or counts
@@ -86,7 +87,43 @@ def planes_of(raw: RawImage) -> FloatArray:
     Black is 0, white is 1, values below black stay negative: clipping them, as SID does, lifts
     deep shadows towards purple once red and blue are multiplied by the white balance.
     """
-    return pack(start_on_red(linear_mosaic(raw), raw.phase))
+    return amplified_planes(raw, (1.0, 1.0, 1.0, 1.0))
+
+
+def amplified_planes(raw: RawImage, gains: tuple[float, float, float, float]) -> FloatArray:
+    """Return the same planes, each multiplied by its gain, in one pass over the counts.
+
+    Args:
+        raw: the frame, of any phase and of any size from 2 x 2.
+        gains: of R, G, B, G2: white balance times ratio, for instance.
+    """
+    top, left = red_offset(raw.phase)
+    rows, columns = raw.mosaic.shape
+    planes = np.empty((4, (rows + top + 1) // 2, (columns + left + 1) // 2), np.float32)
+    for plane, (row, column), gain in zip(planes, CELL, gains, strict=True):
+        position = 2 * (row ^ top) + (column ^ left)
+        cells = raw.mosaic[row ^ top :: 2, column ^ left :: 2]
+        above, beside = int(row < top), int(column < left)
+        inner = plane[above:, beside:][: len(cells), : cells.shape[1]]
+        black, full = raw.black[position], (raw.white - raw.black[position]) / gain
+        for at in range(0, len(cells), STRIP):
+            part = inner[at : at + STRIP]
+            part[...] = cells[at : at + STRIP]
+            part -= np.float32(black)
+            part /= np.float32(full)
+        _mirror(plane, above, len(cells))
+        _mirror(plane.T, beside, cells.shape[1])
+    return planes
+
+
+def _mirror(plane: FloatArray, missing: int, rows: int) -> None:
+    """Fill the row above and the one below `rows` rows of a plane, where it has such.
+
+    The mirror image of a mosaic about its edge row repeats the row of a plane beside it: this
+    is what packing the border of `start_on_red` gives.
+    """
+    plane[:missing] = plane[missing]
+    plane[missing + rows :] = plane[missing + rows - 1]
 
 
 def binned(raw: RawImage) -> FloatArray:

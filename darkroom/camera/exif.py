@@ -10,14 +10,10 @@ import struct
 import unicodedata
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any, BinaryIO
 
-import exifread
-
 from darkroom.camera.raw import ExifEntry, Exposure
-
-# exifread reports unknown files through logging, which would reach the terminal.
-logging.getLogger("exifread").addHandler(logging.NullHandler())
 
 MAX_TEXT = 4096
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SLONG, SRATIONAL = 1, 2, 3, 4, 5, 7, 9, 10
@@ -75,10 +71,20 @@ def exif_blocks(file: BinaryIO) -> Iterable[tuple[BinaryIO, str]]:
         yield file, ""
 
 
+@cache
+def exif_reader() -> Any:
+    """Load exifread; a program whose files are read by another process does without it."""
+    import exifread  # noqa: PLC0415
+
+    # It reports unknown files through logging, which would reach the terminal.
+    logging.getLogger("exifread").addHandler(logging.NullHandler())
+    return exifread
+
+
 def parse_entries(block: BinaryIO, directory: str) -> list[ExifEntry]:
     """Parse one block; `directory` overrides the one exifread finds when it is not ""."""
     try:
-        found = exifread.process_file(block, details=False, extract_thumbnail=False)
+        found = exif_reader().process_file(block, details=False, extract_thumbnail=False)
         return list(kept_entries(found, directory))
     except Exception:  # exifread raises anything on damaged files; a picture needs no EXIF
         return []

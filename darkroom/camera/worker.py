@@ -10,6 +10,7 @@ import socket
 from dataclasses import asdict
 
 from darkroom.camera import confinement, shared_frame
+from darkroom.camera.exif import exif_reader
 from darkroom.camera.limits import Limits
 from darkroom.camera.raw import RawImage
 from darkroom.camera.read import decode
@@ -23,6 +24,7 @@ CHANNEL = 0  # file descriptor of the socket to the parent
 
 def main() -> None:
     """Decode files until the parent goes away."""
+    exif_reader()  # what is loaded later is loaded within the limits of a file
     confinement.confine()
     with socket.socket(fileno=CHANNEL) as channel:
         send(channel, {"kind": "ready"})

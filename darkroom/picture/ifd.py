@@ -65,7 +65,10 @@ def tiff_block(entries: Iterable[ExifEntry]) -> bytes:
 
 
 def write_tiff_file(
-    file: BinaryFile, entries: Sequence[ExifEntry], strips: Iterable[bytes], strip_count: int
+    file: BinaryFile,
+    entries: Sequence[ExifEntry],
+    strips: Iterable[bytes | memoryview],
+    strip_count: int,
 ) -> None:
     """Write a little-endian TIFF of one picture, streaming its strips.
 

@@ -5,8 +5,6 @@ import numpy.typing as npt
 
 from darkroom.picture.render import quantise
 
-STRIP = 64  # rows at a time: bounds the copies
-
 
 def levels_of(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
     """Return a coded picture (C, H, W), clipped to [0, 1], as levels (H, W, 3).
@@ -17,8 +15,4 @@ def levels_of(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
     Raises:
         FileProblem: E_NONFINITE if it holds NaN or infinity.
     """
-    _, rows, columns = picture.shape
-    levels = np.empty((rows, columns, 3), np.uint16)
-    for top in range(0, rows, STRIP):
-        levels[top : top + STRIP] = quantise(picture[:, top : top + STRIP])
-    return levels
+    return quantise(picture)

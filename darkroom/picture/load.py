@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darkroom.errors import FailureCode, FileProblem
+from darkroom.picture.zstd_tiff import zstd_pixels
 
 Levels = npt.NDArray[np.integer]
 
@@ -123,6 +124,9 @@ def _decode(content: bytes, flags: int) -> Levels:
 
     From memory, not from the path: `cv2.imread` fills the missing rest of a JPEG and says nothing.
     """
+    ours = zstd_pixels(content)
+    if ours is not None:
+        return np.ascontiguousarray(ours[..., ::-1])
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:  # more pixels than OpenCV takes, and other oddities

@@ -10,8 +10,9 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from darkroom.picture.deflate import adler32, deflate_part
 from darkroom.picture.metadata import PictureMetadata, exif_block
-from darkroom.picture.strips import BARE_DEFLATE, deflate, encoded_strips
+from darkroom.picture.strips import encoded_strips
 from darkroom.publish import BinaryFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -69,7 +70,7 @@ def _encode(strip: npt.NDArray[np.uint16]) -> Piece:
     row_bytes = strip.astype(">u2", order="C").view(np.uint8).reshape(len(strip), -1)
     filtered = np.empty((len(strip), 1 + row_bytes.shape[1]), np.uint8)
     filtered[:, 0] = LEFT_DIFFERENCES
-    filtered[:, 1:] = row_bytes
-    filtered[:, 1 + PIXEL_BYTES :] -= row_bytes[:, :-PIXEL_BYTES]
-    deflated = deflate(filtered, window_bits=BARE_DEFLATE, ending=zlib.Z_SYNC_FLUSH)
-    return deflated, zlib.adler32(filtered.data), filtered.size
+    filtered[:, 1 : 1 + PIXEL_BYTES] = row_bytes[:, :PIXEL_BYTES]
+    left, right = row_bytes[:, :-PIXEL_BYTES], row_bytes[:, PIXEL_BYTES:]
+    np.subtract(right, left, out=filtered[:, 1 + PIXEL_BYTES :])
+    return deflate_part(filtered), adler32(filtered), filtered.size

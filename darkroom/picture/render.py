@@ -1,18 +1,25 @@
 """Linear camera RGB to a finished picture: highlights, output primaries, tone, orientation."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.errors import FailureCode, FileProblem, UsageProblem
+from darkroom.errors import FailureCode, FileProblem
+from darkroom.picture.desk import UNSEEN, Desk, put, rows_at_a_time, take
+from darkroom.picture.highlights import LARGEST, fade_highlights
+from darkroom.picture.strips import on_all_cores, strips_within
 from darkroom.picture.tone import BRIGHTEST as HIGHLIGHTS_END
-from darkroom.picture.tone import TONES
+from darkroom.picture.tone_table import look_up, tone_table
 
-# IEC 61966-2-1: linear sRGB to CIE XYZ, white D65 (x 0.3127, y 0.3290).
+Floats = npt.NDArray[np.float32]
+Levels = npt.NDArray[np.uint16]
 Value = TypeVar("Value", np.uint16, np.float32)
 
+# IEC 61966-2-1: linear sRGB to CIE XYZ, white D65 (x 0.3127, y 0.3290).
 SRGB_TO_XYZ = np.array(
     [
         [0.4123908, 0.3575843, 0.1804808],
@@ -21,16 +28,7 @@ SRGB_TO_XYZ = np.array(
     ]
 )
 
-BRIGHTEST = np.float32(2.0**10)  # times white; all the light a tone curve is asked about
-LARGEST = np.float32(2.0**20)  # keeps the matrix product finite
-NEARLY_FULL, FULL = np.float32(0.8), np.float32(0.95)  # of the saturation a file claims
 SAMPLED = 64  # of the pixels one is looked at first: most pictures answer at once
-STRIP = 32  # rows at a time: the strip stays in the processor's cache
-
-# A tone table is indexed by the upper bits of a float32: 2^14 steps an octave, from 2^-21.
-DROPPED_BITS = 9
-FIRST_KEY = int(np.float32(2.0**-21).view(np.int32)) >> DROPPED_BITS
-LAST_KEY = int(BRIGHTEST.view(np.int32)) >> DROPPED_BITS
 
 # TIFF orientation: whether rows and columns swap, then whether rows, columns run backwards.
 TURNS = {
@@ -69,26 +67,47 @@ def camera_to_srgb(xyz_to_camera: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.asarray(np.linalg.inv(balanced), np.float64)
 
 
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """How camera RGB becomes pixels.
+
+    Attributes:
+        camera_to_srgb: (3, 3) as `camera_to_srgb` returns it.
+        tone: name of a curve in `TONES`.
+        saturation: values of R, G, B at which the sensor was full (white balance x ratio);
+            None if nothing is blown.
+    """
+
+    camera_to_srgb: npt.ArrayLike
+    tone: str
+    saturation: tuple[float, float, float] | None = None
+
+    @property
+    def clip(self) -> np.float32:
+        """The smallest saturation, which ends the highlights of all channels."""
+        return np.float32(LARGEST if self.saturation is None else min(self.saturation))
+
+
 def render(
-    linear: npt.NDArray[np.float32],
+    linear: Floats,
     *,
     camera_to_srgb: npt.ArrayLike,
     tone: str,
     orientation: int = 1,
     saturation: tuple[float, float, float] | None = None,
-) -> npt.NDArray[np.uint16]:
+) -> Levels:
     """Render white-balanced linear camera RGB as an upright 16-bit picture in sRGB primaries.
 
     The result is within 2/65535 of the tone curve evaluated exactly. Rows are worked on in
     strips, so that beside the result only a few megabytes are needed.
 
     Args:
-        linear: (3, H, W) float32 in sensor orientation, white at 1, any finite value.
+        linear: (3, H, W) float32 in sensor orientation, white at 1, any finite value. Views of
+            interleaved pixels (H, W, 3) are as welcome as planes.
         camera_to_srgb: (3, 3) as `camera_to_srgb` returns it.
         tone: name of a curve in `TONES`.
         orientation: TIFF orientation 1..8 of the frame; the result is turned upright.
-        saturation: values of R, G, B at which the sensor was full (white balance x ratio);
-            None if nothing is blown.
+        saturation: as in `Rendering`.
 
     Returns:
         (H, W, 3) uint16, or (W, H, 3) for orientations 5 to 8.
@@ -97,68 +116,97 @@ def render(
         FileProblem: E_NONFINITE if `linear` holds NaN or infinity.
         UsageProblem: unknown tone.
     """
-    clip = np.float32(LARGEST if saturation is None else min(saturation))
-    levels = _tone_table(tone, float(np.clip(clip, 1, HIGHLIGHTS_END)))
-    matrix = np.asarray(camera_to_srgb, np.float32)
-    _, rows, columns = linear.shape
-    upright = np.empty((columns, rows, 3) if TURNS[orientation][0] else (rows, columns, 3), "u2")
-    sensor_view = turn(upright, TURN_BACK[orientation])  # filling it turns without a copy
-    for top in range(0, rows, STRIP):
-        strip = linear[:, top : top + STRIP]
-        _require_finite(strip)
-        camera = clip_highlights(strip, clip)
-        for channel, (r, g, b) in enumerate(matrix):
-            # written out: faster in strips than BLAS, and the same on every machine
-            srgb = r * camera[0] + g * camera[1] + b * camera[2]
-            sensor_view[top : top + STRIP, :, channel] = _look_up(levels, srgb)
+    upright, sensor_view = upright_frame(linear.shape[1], linear.shape[2], orientation)
+    render_into(sensor_view, linear, Rendering(camera_to_srgb, tone, saturation))
     return upright
 
 
-def quantise(srgb: npt.NDArray[np.float32], *, orientation: int = 1) -> npt.NDArray[np.uint16]:
+def upright_frame(rows: int, columns: int, orientation: int) -> tuple[Levels, Levels]:
+    """Return an empty upright picture, and a view (rows, columns, 3) of it as the sensor saw it.
+
+    What is written into the view, tile by tile for instance, stands upright in the picture.
+
+    Args:
+        rows: of the frame, in sensor orientation.
+        columns: likewise.
+        orientation: TIFF orientation 1..8 of the frame.
+    """
+    upright = np.empty((columns, rows, 3) if TURNS[orientation][0] else (rows, columns, 3), "u2")
+    return upright, turn(upright, TURN_BACK[orientation])
+
+
+def render_into(view: Levels, linear: Floats, rendering: Rendering) -> None:
+    """Render a frame or a tile of one into its place; a pixel's level depends on itself alone.
+
+    Args:
+        view: (h, w, 3) uint16 to fill: all or a part of the view that `upright_frame` returns.
+        linear: (3, h, w) as `render` takes it.
+        rendering: how.
+
+    Raises:
+        FileProblem: E_NONFINITE.
+        UsageProblem: unknown tone.
+    """
+    brightest = float(np.clip(rendering.clip, 1, HIGHLIGHTS_END))
+    table = tone_table(rendering.tone, brightest)
+    matrix = np.asarray(np.asarray(rendering.camera_to_srgb) * table.scale, np.float32)
+
+    def render_strip(view: Levels, linear: Floats, desk: Desk) -> None:
+        camera, light, keys, levels = desk.for_shape(view.shape)
+        fade_highlights(camera, rendering.clip, take(linear, camera))
+        # OpenCV adds up the last pixels in another order; with these they are none of ours.
+        pixels = view.shape[0] * view.shape[1] + UNSEEN
+        cv2.transform(desk.light[None, :pixels], matrix, dst=desk.spare[None, :pixels])
+        look_up(light, table, keys, levels, spare=camera)
+        put(levels, view)
+
+    _by_strips(render_strip, view, linear)
+
+
+def quantise(srgb: Floats, *, orientation: int = 1) -> Levels:
     """Turn a finished sRGB picture (3, H, W) upright and into 16 bits, (H, W, 3) uint16.
 
     Raises:
         FileProblem: E_NONFINITE if it holds NaN or infinity.
     """
-    _require_finite(srgb)
-    levels = np.rint(np.clip(np.moveaxis(srgb, 0, -1), 0, 1) * 65535).astype(np.uint16)
-    return np.ascontiguousarray(turn(levels, orientation))
+    upright, sensor_view = upright_frame(srgb.shape[1], srgb.shape[2], orientation)
+    quantise_into(sensor_view, srgb)
+    return upright
 
 
-def clip_highlights(linear: npt.NDArray[np.float32], clip: np.float32) -> npt.NDArray[np.float32]:
-    """Clip camera RGB at `clip` for all channels, fading to neutral what is blown.
-
-    White balance multiplies the channels, so that blown areas hold a different value in each:
-    unclipped they turn magenta. `clip` is the smallest of the three saturation values, and what
-    is blown comes out as (clip, clip, clip): neutral, since colour matrices keep white white.
-
-    Two things spoil a plain clip, and make a pixel fade to the neutral of its brightest channel,
-    each by a share that grows without a step:
-
-    - Only some channels exceed the clip: cutting them bends the hue, orange lamps turn yellow.
-      The share is the light that the brightest loses, 1 - clip / brightest.
-    - All channels are near the clip, but one is not over it: many sensors are full a few per
-      cent below the white level of their files. The share runs from 0 where the darkest channel
-      is at 0.8 clip to 1 where it is at 0.95 clip.
+def quantise_into(view: Levels, srgb: Floats) -> None:
+    """Round a finished sRGB picture or a tile of one, (3, h, w), into its place, clipped to [0, 1].
 
     Args:
-        linear: (3, H, W) white-balanced camera RGB.
-        clip: the smallest white-balanced saturation, above 0.
+        view: (h, w, 3) uint16 to fill, as `render_into` takes it.
+        srgb: (3, h, w), or (1, h, w) for three equal channels.
 
-    >>> clip_highlights(np.float32([[[1.6]], [[0.8]], [[0.4]]]), np.float32(1)).ravel().tolist()
-    [1.0, 0.875, 0.625]
+    Raises:
+        FileProblem: E_NONFINITE.
     """
-    clipped = np.clip(linear, -LARGEST, clip)
-    brightest = linear.max(axis=0)
-    if brightest.max(initial=0) <= NEARLY_FULL * clip:
-        return clipped
-    lost = 1 - clip / np.maximum(brightest, clip)
-    near = (linear.min(axis=0) / clip - NEARLY_FULL) / (FULL - NEARLY_FULL)
-    near = np.clip(near, 0, 1)
-    kept = (1 - lost) * (1 - near * near * (3 - 2 * near))
-    neutral = np.minimum(brightest, clip)
-    faded: npt.NDArray[np.float32] = neutral + kept * (clipped - neutral)
-    return faded
+
+    def quantise_strip(view: Levels, srgb: Floats, desk: Desk) -> None:
+        picture, _, _, levels = desk.for_shape(view.shape)
+        take(srgb, picture)
+        np.clip(picture, 0, 1, out=picture)
+        picture *= np.float32(65535)
+        np.rint(picture, out=picture)
+        np.copyto(levels, picture, casting="unsafe")
+        put(levels, view)
+
+    _by_strips(quantise_strip, view, srgb)
+
+
+def _by_strips(work: Callable[[Levels, Floats, Desk], None], view: Levels, picture: Floats) -> None:
+    """Let all cores work on strips of a view (h, w, 3) and of the picture (C, h, w) to fill it."""
+    rows = rows_at_a_time(view.shape[1])
+
+    def work_on(band: slice) -> None:
+        desk = Desk.for_pixels(rows * view.shape[1])
+        for strip in strips_within(band, rows):
+            work(view[strip], picture[:, strip], desk)
+
+    on_all_cores(work_on, len(view))
 
 
 def turn(picture: npt.NDArray[Value], orientation: int) -> npt.NDArray[Value]:
@@ -172,22 +220,6 @@ def turn(picture: npt.NDArray[Value], orientation: int) -> npt.NDArray[Value]:
     return turned[:: -1 if rows_back else 1, :: -1 if columns_back else 1]
 
 
-@lru_cache(maxsize=8)
-def _tone_table(tone: str, brightest: float) -> npt.NDArray[np.uint16]:
-    """Return the 16-bit level of every table key: the curve at the middle of its interval.
-
-    The upper bits of a float32 are a logarithmic scale: fine steps in the shadows, where tone
-    curves are steep, and no root or logarithm to take for each pixel.
-    """
-    if tone not in TONES:
-        raise UsageProblem(f'no tone is called "{tone}"; choose one of {", ".join(TONES)}')
-    keys = np.arange(FIRST_KEY, LAST_KEY + 1, dtype=np.int32)
-    middles = (keys << DROPPED_BITS | 1 << DROPPED_BITS - 1).view(np.float32)
-    levels = np.rint(TONES[tone](middles.astype(np.float64), brightest) * 65535).astype(np.uint16)
-    levels.flags.writeable = False  # shared by every picture
-    return levels
-
-
 def flatness(pixels: npt.NDArray[np.uint16]) -> str:
     """Say that all pixels (H, W, 3) are equal, which no photograph's are; "" if they are not."""
     first = pixels[0, 0]
@@ -195,23 +227,6 @@ def flatness(pixels: npt.NDArray[np.uint16]) -> str:
     if (sample != first).any() or (pixels != first).any():
         return ""
     return "one single colour" if first.any() else "entirely black"
-
-
-def _look_up(
-    levels: npt.NDArray[np.uint16], linear: npt.NDArray[np.float32]
-) -> npt.NDArray[np.uint16]:
-    """Return the level of every value; out-of-gamut negatives become black."""
-    keys = np.maximum(linear, 0).view(np.int32) >> DROPPED_BITS
-    return levels.take(keys - FIRST_KEY, mode="clip")  # clip: darker or brighter than the table
-
-
-def _require_finite(linear: npt.NDArray[np.float32]) -> None:
-    if not np.isfinite(linear).all():
-        raise FileProblem(
-            FailureCode.NONFINITE,
-            "the enhanced picture holds values that are not numbers",
-            "try another model or --device cpu",
-        )
 
 
 def _useless_matrix() -> FileProblem:

@@ -1,12 +1,9 @@
-"""Pictures compressed strip by strip on all cores, for the formats that allow it.
+"""Pictures cut into strips of rows, worked on by all cores.
 
-The compressor is zlib's run-length strategy (level and window play no part in it). The
-differences between neighbouring 16-bit pixels of a photograph hold next to no repeated
-sequences, so searching for them, as the levels do, costs time and finds nothing.
+numpy, OpenCV and the compressors let go of the interpreter while they work, so threads will do.
 """
 
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -17,9 +14,9 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint16]
 Encoded = TypeVar("Encoded")
 
-STRIP_ROWS = 64
+STRIP_ROWS = 64  # of a file
+BAND_ROWS = 128  # of a picture, for one thread at a time
 MOST_THREADS = 8  # beyond, the disk is slower than the compressor
-ZLIB_STREAM, BARE_DEFLATE = 15, -15  # window bits: with and without zlib's own header
 
 
 def strip_count(rows: int) -> int:
@@ -31,24 +28,37 @@ def strip_count(rows: int) -> int:
     return -(-rows // STRIP_ROWS)
 
 
+def strips_within(rows: slice, height: int) -> Iterator[slice]:
+    """Yield slices of at most `height` rows that make up `rows`.
+
+    >>> list(strips_within(slice(10, 15), 3))
+    [slice(10, 13, None), slice(13, 15, None)]
+    """
+    for top in range(rows.start, rows.stop, height):
+        yield slice(top, min(top + height, rows.stop))
+
+
+def on_all_cores(work: Callable[[slice], None], rows: int) -> None:
+    """Call `work` with slices that make up `rows` rows, several at once."""
+    bands = list(strips_within(slice(0, rows), BAND_ROWS))
+    if len(bands) <= 1:
+        for band in bands:
+            work(band)
+        return
+    with ThreadPoolExecutor(_threads(len(bands))) as pool:
+        for _ in pool.map(work, bands):
+            pass  # an error of any of them is raised here
+
+
 def encoded_strips(encode: Callable[[Pixels], Encoded], pixels: Pixels) -> Iterator[Encoded]:
     """Yield `encode(strip)` for the strips of `pixels`, (H, W, 3), from the top.
 
-    Several threads encode at once: numpy and zlib let go of the interpreter while they work.
+    Several are encoded at once.
     """
-    strips = [pixels[top : top + STRIP_ROWS] for top in range(0, len(pixels), STRIP_ROWS)]
-    threads = min(os.cpu_count() or 1, MOST_THREADS, len(strips))
-    with ThreadPoolExecutor(threads) as pool:
+    strips = [pixels[rows] for rows in strips_within(slice(0, len(pixels)), STRIP_ROWS)]
+    with ThreadPoolExecutor(_threads(len(strips))) as pool:
         yield from pool.map(encode, strips)
 
 
-def deflate(content: npt.NDArray[np.generic], *, window_bits: int, ending: int) -> bytes:
-    """Compress the bytes of a contiguous array.
-
-    Args:
-        content: the array.
-        window_bits: ZLIB_STREAM or BARE_DEFLATE.
-        ending: zlib.Z_FINISH, or zlib.Z_SYNC_FLUSH to end on a byte where more may follow.
-    """
-    packer = zlib.compressobj(1, zlib.DEFLATED, window_bits, strategy=zlib.Z_RLE)
-    return packer.compress(content.data) + packer.flush(ending)
+def _threads(pieces: int) -> int:
+    return min(os.cpu_count() or 1, MOST_THREADS, pieces)

@@ -3,6 +3,7 @@ import pytest
 
 from darkroom.camera.bayer import (
     PHASES,
+    amplified_planes,
     binned,
     border,
     linear_mosaic,
@@ -83,6 +84,20 @@ def test_four_phases_of_one_scene_give_the_same_planes():
         top, left = red_offset(phase)  # start the frame so that red falls on the same pixels
         shifted = frame(scene[2 - top : 12, 2 - left : 14], phase)
         assert np.array_equal(planes_of(shifted)[:, top:, left:], whole[:, 1:, 1:])
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("shape", [*SIZES, (2, 2), (3, 2), (2, 3), (70, 66)])
+def test_planes_are_the_packed_mosaic_in_one_pass(phase, shape):
+    counts = np.random.default_rng(0).integers(0, 900, shape)
+    raw = frame(counts, phase, (10.0, 20.0, 30.0, 40.0))
+    packed = pack(start_on_red(linear_mosaic(raw), phase))
+    np.testing.assert_array_equal(planes_of(raw), packed)
+    gains = (200.0, 100.0, 150.0, 101.0)
+    amplified = amplified_planes(raw, gains)
+    np.testing.assert_allclose(amplified, packed * np.float32(gains)[:, None, None], rtol=1e-6)
+    assert amplified.dtype == np.float32
+    assert amplified.flags.c_contiguous
 
 
 def test_both_greens_share_their_gain():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from darkroom.errors import FileProblem
-from darkroom.picture.levels import STRIP, levels_of
+from darkroom.picture.levels import levels_of
+from darkroom.picture.strips import BAND_ROWS as STRIP
 
 
 def test_strips_do_not_show_and_values_are_clipped() -> None:

@@ -5,18 +5,23 @@ from hypothesis import strategies as st
 
 from darkroom.errors import FileProblem, UsageProblem
 from darkroom.measure.colour_difference import delta_e_76, srgb_to_lab
+from darkroom.picture import desk
 from darkroom.picture.render import (
     SRGB_TO_XYZ,
+    TURN_BACK,
+    TURNS,
+    Rendering,
     camera_to_srgb,
-    clip_highlights,
     quantise,
+    quantise_into,
     render,
+    render_into,
     turn,
+    upright_frame,
 )
 from darkroom.picture.tone import TONES, srgb_decode, srgb_encode
 
 NO_MATRIX = np.eye(3)
-ONE = np.float32(1)
 # A full-frame camera's XYZ -> camera RGB, rounded; its white is far from (1, 1, 1).
 CAMERA = np.array([[0.66, -0.19, -0.05], [-0.46, 1.23, 0.26], [-0.06, 0.14, 0.65]])
 # The 24 patches of a colour chart as 8-bit sRGB, after the published values of the ColorChecker.
@@ -110,34 +115,6 @@ def test_a_sensor_that_is_full_below_its_white_level_is_neutral_too():
     assert np.ptp(picture, axis=-1).max() <= 2
 
 
-def test_colours_well_below_the_clip_are_untouched():
-    below = np.random.default_rng(1).random((3, 90, 7), dtype=np.float32)
-    below[1] *= 0.8  # no pixel has all channels near the clip
-    np.testing.assert_allclose(clip_highlights(below, ONE), below, atol=1e-7)
-
-
-def test_neutrals_keep_their_brightness_up_to_the_clip():
-    greys = np.linspace(-0.1, 1, 500, dtype=np.float32)[None, None].repeat(3, axis=0)
-    np.testing.assert_allclose(clip_highlights(greys, ONE), greys, atol=1e-7)
-
-
-@pytest.mark.parametrize("hue", [(1.0, 0.6, 0.25), (1.4, 1.0, 1.3), (0.9, 1.0, 0.95)])
-def test_highlights_fade_to_neutral_without_a_step(hue):
-    light = np.float32(hue)[:, None] * np.linspace(0.5, 8, 4001, dtype=np.float32)
-    faded = clip_highlights(light[:, None], ONE)[:, 0]
-    assert np.diff(faded).min() >= -1e-6  # never darker
-    assert np.abs(np.diff(faded)).max() < 0.01  # no step
-    np.testing.assert_allclose(faded[:, -1], 1, atol=1e-6)
-
-
-def test_highlights_never_change_the_order_of_channels():
-    linear = np.random.default_rng(2).exponential(1, (3, 40, 40)).astype(np.float32)
-    faded = clip_highlights(linear, ONE)
-    before = np.diff(linear, axis=0)
-    after = np.diff(faded, axis=0)
-    assert (after * np.sign(before)).min() >= -1e-6
-
-
 @pytest.mark.parametrize("tone", TONES)
 def test_levels_are_those_of_the_exact_curve(tone):
     ramp = np.geomspace(1e-6, 900, 30000).astype(np.float32)
@@ -210,15 +187,75 @@ def test_every_orientation_is_turned_upright(orientation, upright):
     np.testing.assert_array_equal(turned[..., 0], letters)
 
 
-def test_strips_do_not_show():
-    linear = np.random.default_rng(3).random((3, 200, 11), dtype=np.float32)
-    options = {"camera_to_srgb": camera_to_srgb(CAMERA), "tone": "standard", "orientation": 6}
-    whole = render(linear, **options).astype(int)
-    for top in (0, 63, 64, 150):
-        part = render(linear[:, top : top + 50], **options).astype(int)
-        # orientation 6: the rows of the sensor run from right to left
-        stop = whole.shape[1] - top
-        assert np.abs(part - whole[:, stop - 50 : stop]).max() <= 1
+def light(rows, columns):
+    """Return a picture with deep shadows, colours out of gamut, highlights and lights beyond."""
+    rng = np.random.default_rng(rows * columns)
+    linear = np.exp(rng.uniform(-9, 2.5, (3, rows, columns))).astype(np.float32)
+    return np.where(rng.random(linear.shape) < 0.1, -linear, linear)
+
+
+STANDARD = Rendering(camera_to_srgb(CAMERA), "standard", (6.0, 3.0, 5.0))
+LAYOUTS = {
+    "planar": np.ascontiguousarray,
+    "interleaved": lambda linear: np.moveaxis(np.moveaxis(linear, 0, -1).copy(), -1, 0),
+    "every second pixel": lambda linear: linear.repeat(2, axis=2)[..., ::2],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("orientation", TURNS)
+def test_no_cut_into_tiles_shows(orientation, layout):
+    linear = LAYOUTS[layout](light(301, 211))
+    upright, sensor_view = upright_frame(301, 211, orientation)
+    whole, _ = upright_frame(301, 211, orientation)
+    render_into(turn(whole, TURN_BACK[orientation]), linear, STANDARD)
+    for rows in (slice(0, 97), slice(97, 98), slice(98, 301)):
+        for columns in (slice(0, 1), slice(1, 130), slice(130, 211)):
+            render_into(sensor_view[rows, columns], linear[:, rows, columns], STANDARD)
+    np.testing.assert_array_equal(upright, whole)
+
+
+@pytest.mark.parametrize("pixels", [1, 70, 211, 50_000])
+def test_the_size_of_strips_does_not_show(pixels, monkeypatch):
+    linear = light(150, 211)
+    whole = render(linear, camera_to_srgb=STANDARD.camera_to_srgb, tone="standard")
+    monkeypatch.setattr(desk, "PIXELS", pixels)
+    part = render(linear, camera_to_srgb=STANDARD.camera_to_srgb, tone="standard")
+    np.testing.assert_array_equal(part, whole)
+
+
+def test_pixels_are_rendered_as_if_they_were_alone():
+    linear = light(3, 5)
+    whole, alone = np.empty((2, 3, 5, 3), np.uint16)
+    render_into(whole, linear, STANDARD)
+    for row, column in np.ndindex(3, 5):
+        pixel = np.s_[row : row + 1, column : column + 1]
+        render_into(alone[pixel], linear[(slice(None), *pixel)], STANDARD)
+    np.testing.assert_array_equal(alone, whole)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_the_view_of_the_sensor_fills_the_upright_picture(orientation):
+    upright, sensor_view = upright_frame(2, 3, orientation)
+    sensor_view[...] = np.arange(18).reshape(2, 3, 3)
+    assert upright.flags.c_contiguous
+    assert sensor_view.shape == (2, 3, 3)
+    np.testing.assert_array_equal(turn(sensor_view, orientation), upright)
+
+
+def test_a_rendered_frame_is_its_rendered_tiles():
+    linear = light(140, 20)
+    whole = render(
+        linear,
+        camera_to_srgb=STANDARD.camera_to_srgb,
+        tone=STANDARD.tone,
+        saturation=STANDARD.saturation,
+        orientation=8,
+    )
+    upright, sensor_view = upright_frame(140, 20, 8)
+    render_into(sensor_view[:70], linear[:, :70], STANDARD)
+    render_into(sensor_view[70:], linear[:, 70:], STANDARD)
+    np.testing.assert_array_equal(upright, whole)
 
 
 def test_the_input_is_left_alone():
@@ -239,6 +276,29 @@ def test_a_finished_picture_is_turned_rounded_and_clipped():
     assert pixels.tolist() == [[[32768, 65535, 16384], [0, 65535, 0]]]
     with pytest.raises(FileProblem, match="E_NONFINITE"):
         quantise(np.full((3, 1, 1), np.nan, np.float32))
+
+
+def test_tiles_of_a_finished_picture_find_their_place():
+    srgb = np.random.default_rng(5).uniform(-0.2, 1.2, (3, 140, 9)).astype(np.float32)
+    upright, sensor_view = upright_frame(140, 9, 6)
+    for rows in (slice(0, 33), slice(33, 140)):
+        quantise_into(sensor_view[rows], srgb[:, rows])
+    np.testing.assert_array_equal(upright, quantise(srgb, orientation=6))
+
+
+def test_grey_gets_three_equal_channels():
+    grey = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 3, 4)
+    assert np.ptp(quantise(grey), axis=-1).max() == 0
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
+def test_a_tile_that_is_no_picture_is_refused(poison):
+    tile = np.full((3, 4, 4), 0.5, np.float32)
+    tile[2, 3, 3] = poison
+    view = np.empty((4, 4, 3), np.uint16)
+    for fill in (lambda: render_into(view, tile, STANDARD), lambda: quantise_into(view, tile)):
+        with pytest.raises(FileProblem, match="E_NONFINITE"):
+            fill()
 
 
 def test_white_is_white_in_a_frame_that_holds_nothing_brighter():

@@ -1,17 +1,16 @@
 import threading
-import zlib
 
 import numpy as np
 import pytest
 
 from darkroom.picture.strips import (
-    BARE_DEFLATE,
+    BAND_ROWS,
     STRIP_ROWS,
-    ZLIB_STREAM,
     Pixels,
-    deflate,
     encoded_strips,
+    on_all_cores,
     strip_count,
+    strips_within,
 )
 
 
@@ -33,15 +32,28 @@ def test_an_error_in_a_strip_reaches_the_caller_and_leaves_no_thread() -> None:
     assert threading.active_count() == before
 
 
-def test_pieces_that_end_on_a_byte_join_into_one_stream() -> None:
-    first, second = np.arange(300, dtype=np.uint16), np.zeros(500, np.uint16)
-    joined = deflate(first, window_bits=BARE_DEFLATE, ending=zlib.Z_SYNC_FLUSH)
-    joined += deflate(second, window_bits=BARE_DEFLATE, ending=zlib.Z_FINISH)
-    assert zlib.decompress(joined, wbits=-15) == first.tobytes() + second.tobytes()
+@pytest.mark.parametrize("rows", [0, 1, BAND_ROWS, BAND_ROWS + 1, 10 * BAND_ROWS - 1])
+def test_all_cores_together_work_on_each_row_once(rows: int) -> None:
+    seen = np.zeros(rows, int)
+
+    def see(band: slice) -> None:
+        seen[band] += 1
+
+    on_all_cores(see, rows)
+    assert (seen == 1).all()
 
 
-def test_flat_areas_nearly_vanish() -> None:
-    flat = np.zeros((64, 1000, 3), np.uint16)
-    packed = deflate(flat, window_bits=ZLIB_STREAM, ending=zlib.Z_FINISH)
-    assert len(packed) < flat.nbytes / 100
-    assert zlib.decompress(packed) == flat.tobytes()
+def test_an_error_on_a_core_reaches_the_caller_and_leaves_no_thread() -> None:
+    def fail(band: slice) -> None:
+        if band.start:
+            raise MemoryError
+
+    before = threading.active_count()
+    with pytest.raises(MemoryError):
+        on_all_cores(fail, 5 * BAND_ROWS)
+    assert threading.active_count() == before
+
+
+def test_a_slice_is_cut_to_its_end() -> None:
+    assert list(strips_within(slice(3, 3), 2)) == []
+    assert list(strips_within(slice(0, 5), 2)) == [slice(0, 2), slice(2, 4), slice(4, 5)]
