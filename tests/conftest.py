@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ OUTPUTS = {
     "double-unet": {"output_space": "camera-linear", "noise_map": False},
     "vae-unet": {"output_space": "camera-linear", "noise_map": False},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep converted networks out of the user's cache; programs the tests start do, too."""
+    os.environ["DARKROOM_CACHE"] = str(tmp_path_factory.mktemp("graphs"))
 
 
 def small_weights(folder: Path, network: str = "fast-unet") -> Path:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from darkroom.inference.engine import choose_precision
+from darkroom.inference.torch_engine import choose_precision
 
 
 @dataclass(frozen=True)

@@ -1,72 +1,77 @@
-"""Engines run a network on arrays: the one place where devices and precisions are chosen."""
+"""Engines run a network on arrays; which one a run takes, on which device, in which precision.
 
+Nothing here loads a library that computes: a run finds out what it needs first.
+"""
+
+import ctypes
+import os
 from dataclasses import dataclass
-from typing import Literal
+from importlib.util import find_spec
+from typing import Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem
-from darkroom.networks import Network
+from darkroom.errors import EnvironmentProblem, UsageProblem
 
 FloatArray = npt.NDArray[np.float32]
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16", "int8"]
 
 DEVICES = ("auto", "cpu", "cuda")
+ENGINES = ("auto", "openvino", "torch")
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
+CUDA_DRIVER = "nvcuda.dll" if os.name == "nt" else "libcuda.so.1"
 
 
-@dataclass(frozen=True)
-class TorchEngine:
+class Engine(Protocol):
     """A network on a device, in a precision; `run` takes and gives float32 arrays."""
 
-    network: Network
-    device: str
-    precision: str
+    @property
+    def name(self) -> str:
+        """Name of the library that computes."""
+
+    @property
+    def device(self) -> str:
+        """Either cpu or cuda, perhaps with an index."""
+
+    @property
+    def precision(self) -> str:
+        """What most of the network is computed in."""
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Activations a packed pixel needs at the network's widest point."""
+
+    @property
+    def runtime_bytes(self) -> int:
+        """What the first run takes besides, whatever the size of the planes."""
 
     def run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
-        """Turn planes (4, h, w) and their noise (8,) into a picture (C, 2h, 2w).
+        """Turn planes (C, h, w) and their noise (8,) into a picture (C', s*h, s*w), a new array.
 
         Raises:
             FileProblem: the device or the machine has too little memory for these planes.
-            EnvironmentProblem: the GPU stopped working.
+            EnvironmentProblem: the device stopped working.
         """
-        try:
-            return self._run(planes, noise)
-        except torch.OutOfMemoryError:
-            problem = out_of_memory()
-        except RuntimeError as error:
-            if "ALLOC_FAILED" in str(error) or "out of memory" in str(error):  # of CUDA's libraries
-                raise out_of_memory() from error
-            if "CUDA error" in str(error):  # nothing computes on this device any more
-                raise EnvironmentProblem(
-                    f"the GPU stopped working: {str(error).splitlines()[0]}; what is finished"
-                    " stays, run the same command again"
-                ) from error
-            if "allocate memory" not in str(error):  # what torch says on a CPU
-                raise
-            problem = FileProblem(
-                FailureCode.OOM_HOST, "there is too little memory", "use a smaller --tile"
-            )
-        raise problem
 
-    @torch.inference_mode()
-    def _run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
-        device = self.device.split(":")[0]
-        batch = torch.from_numpy(planes)[None].to(self.device)
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        level = torch.from_numpy(noise)[None].to(self.device)
-        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
-            picture = self.network(batch, level)
-        result: FloatArray = picture[0].float().cpu().numpy()
-        return result
+    def exactly(self) -> Self:
+        """Return the same network in single precision."""
 
 
-def out_of_memory() -> FileProblem:
-    """Return the error of a device without memory."""
-    return FileProblem(
-        FailureCode.OOM_DEVICE, "the device ran out of memory", "use a smaller --tile"
-    )
+@dataclass(frozen=True)
+class EngineChoice:
+    """What the user asks for; every part may be "auto"."""
+
+    device: str = "auto"
+    engine: str = "auto"
+    precision: Precision = "auto"
+
+    def params(self) -> dict[str, object]:
+        """Return what decides how a picture looks: a precision that is asked for by name."""
+        return {} if self.precision == "auto" else {"precision": self.precision}
+
+
+AUTO = EngineChoice()
 
 
 def choose_device(device: str) -> str:
@@ -78,7 +83,9 @@ def choose_device(device: str) -> str:
     kind = device.split(":", maxsplit=1)[0]
     if kind not in DEVICES:
         raise EnvironmentProblem(f"unknown device {device!r}; use auto, cpu or cuda")
-    has_gpu = torch.cuda.is_available()
+    if kind == "cpu":
+        return device
+    has_gpu = has_cuda()
     if kind == "cuda" and not has_gpu:
         raise EnvironmentProblem("no CUDA device is usable here; use --device cpu or auto")
     if kind == "auto":
@@ -86,30 +93,37 @@ def choose_device(device: str) -> str:
     return device
 
 
-def choose_precision(precision: Precision, device: str) -> str:
-    """Return "bf16" where the processor computes it natively, else "fp32".
+def has_cuda() -> bool:
+    """Whether torch can use a GPU; torch is loaded only where the machine has NVIDIA's driver."""
+    try:
+        ctypes.CDLL(CUDA_DRIVER)
+    except OSError:
+        return False
+    import torch  # noqa: PLC0415 - a second and more to load, for nothing on most machines
 
-    On a processor without it, bfloat16 is emulated and slower than float32.
-    """
-    if precision != "auto":
-        return precision
-    if device.startswith("cuda"):
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # new in 2.11
-    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    return "bf16" if native else "fp32"
+    return torch.cuda.is_available()
 
 
-def make_engine(network: Network, *, device: str, precision: Precision = "auto") -> TorchEngine:
-    """Put a network on a chosen device.
+def choose_engine(choice: EngineChoice, device: str) -> str:
+    """Return "torch" or "openvino": OpenVINO on CPUs where it is installed, else torch.
+
+    Args:
+        choice: what is asked for.
+        device: what `choose_device` made of it.
 
     Raises:
-        EnvironmentProblem: it does not fit there.
+        UsageProblem: engine, device and precision do not go together.
+        EnvironmentProblem: OpenVINO is asked for and not installed.
     """
-    try:
-        network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    except torch.OutOfMemoryError:
-        raise EnvironmentProblem(
-            f"the model does not fit into the memory of {device}; use --device cpu"
-        ) from None
-    return TorchEngine(network, device, choose_precision(precision, device))
+    on_cpu = device.startswith("cpu")
+    installed = find_spec("openvino") is not None
+    if choice.engine == "openvino" and not on_cpu:
+        raise UsageProblem("OpenVINO runs on CPUs: add --device cpu, or leave --engine out")
+    if choice.engine == "openvino" and not installed:
+        raise EnvironmentProblem("OpenVINO is not installed: `pip install openvino`")
+    taken = choice.engine
+    if taken == "auto":
+        taken = "openvino" if on_cpu and installed else "torch"
+    if choice.precision == "int8" and taken != "openvino":
+        raise UsageProblem("int8 needs OpenVINO on a CPU; use --precision auto")
+    return taken

@@ -6,20 +6,22 @@ in single precision where half precision may be to blame.
 """
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from darkroom.errors import FailureCode, FileProblem
-from darkroom.inference.memory import most_pixels
-from darkroom.inference.tiling import Grid, fixed_grid, plan_grid, run_tiled
-
-if TYPE_CHECKING:
-    from darkroom.inference.engine import TorchEngine
-
-FloatArray = npt.NDArray[np.float32]
+from darkroom.inference.engine import Engine, FloatArray
+from darkroom.inference.memory import PICTURE_BYTES, most_pixels
+from darkroom.inference.tiling import (
+    Canvas,
+    Deliver,
+    Grid,
+    Place,
+    deliver_tiles,
+    fixed_grid,
+    plan_grid,
+)
 
 RETRIES = 4  # tiles are halved this often when memory runs out
 OUT_OF_MEMORY = frozenset({FailureCode.OOM_DEVICE, FailureCode.OOM_HOST})
@@ -34,12 +36,14 @@ class TileRules:
         multiple_of: alignment of tiles.
         tile: core of a tile in packed pixels; None chooses, 0 takes the whole frame.
         max_memory: bytes to stay under; None for a share of what is free.
+        beside: bytes that each packed pixel of the frame takes besides; less if tiles are rendered.
     """
 
     halo: int
     multiple_of: int
     tile: int | None = None
     max_memory: int | None = None
+    beside: int = PICTURE_BYTES
 
 
 @dataclass
@@ -50,39 +54,71 @@ class Ladder:
 
 
 @dataclass(frozen=True)
-class Computed:
-    """A network's picture (C, 2h, 2w), the tiles it was made in, and what had to be done for it."""
+class Done:
+    """The tiles a picture was made in, and what had to be done for it."""
 
-    picture: FloatArray
     grid: Grid
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Computed(Done):
+    """The same, with the network's picture (C, s*h, s*w)."""
+
+    picture: FloatArray = field(kw_only=True)
+
+
 def run_guarded(
-    engine: "TorchEngine", planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
+    engine: Engine, planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
 ) -> Computed:
-    """Run the network on planes (4, h, w) with noise (8,).
+    """Run the network on planes (N, h, w) with noise (8,); raise what `deliver_guarded` raises."""
+    canvas = Canvas()
+    done = deliver_guarded(engine, planes, noise, rules, ladder, deliver=canvas)
+    return Computed(done.grid, done.warnings, picture=canvas.picture)
+
+
+def deliver_guarded(
+    engine: Engine,
+    planes: FloatArray,
+    noise: FloatArray,
+    rules: TileRules,
+    ladder: Ladder,
+    *,
+    deliver: Deliver,
+) -> Done:
+    """Run the network and hand over the tiles; all of them once more where it was in vain.
 
     Raises:
         FileProblem: OOM_DEVICE or OOM_HOST even with small tiles, or with the tiles asked for;
             NONFINITE where the network makes numbers that are none.
     """
+    flat = Flatness()
+
+    def look(tile: FloatArray, place: Place) -> None:
+        flat.look_at(tile)
+        deliver(tile, place)
+
     try:
-        computed = run_within_memory(engine, planes, noise, rules, ladder)
-        if engine.precision == "fp32" or not is_flat(computed.picture):
-            return computed
+        done = deliver_within_memory(engine, planes, noise, rules, ladder, deliver=look)
+        if engine.precision == "fp32" or not flat.is_certain:
+            return done
     except FileProblem as problem:
         if problem.code is not FailureCode.NONFINITE or engine.precision == "fp32":
             raise
-    exact = replace(engine, precision="fp32")
-    computed = run_within_memory(exact, planes, noise, rules, ladder)
+    done = deliver_within_memory(engine.exactly(), planes, noise, rules, ladder, deliver=deliver)
     warning = "the network failed in half precision: computed again in single precision"
-    return replace(computed, warnings=(warning, *computed.warnings))
+    return replace(done, warnings=(warning, *done.warnings))
 
 
-def run_within_memory(
-    engine: "TorchEngine", planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
-) -> Computed:
+def deliver_within_memory(
+    engine: Engine,
+    planes: FloatArray,
+    noise: FloatArray,
+    rules: TileRules,
+    ladder: Ladder,
+    *,
+    deliver: Deliver,
+) -> Done:
     """Run the network in as few tiles as memory allows; halve them when it runs out after all."""
 
     def run(tile: FloatArray) -> FloatArray:
@@ -92,8 +128,9 @@ def run_within_memory(
     if rules.tile is not None:
         core = rules.tile or max(shape) + rules.multiple_of
         grid = fixed_grid(shape, core=core, halo=rules.halo, multiple_of=rules.multiple_of)
-        return Computed(run_tiled(run, planes, grid), grid)
-    most = most_pixels(engine, rules.max_memory, shape=shape, halo=rules.halo)
+        deliver_tiles(run, planes, grid, deliver)
+        return Done(grid)
+    most = most_pixels(engine, rules.max_memory, shape=shape, halo=rules.halo, beside=rules.beside)
     first = ladder.steps
     while True:
         grid = plan_grid(
@@ -103,24 +140,34 @@ def run_within_memory(
             most_pixels=most // 2**ladder.steps,
         )
         try:
-            picture = run_tiled(run, planes, grid)
+            deliver_tiles(run, planes, grid, deliver)
         except FileProblem as problem:
             if problem.code not in OUT_OF_MEMORY or ladder.steps - first >= RETRIES:
                 raise
         else:
-            return Computed(picture, grid, smaller(grid, ladder.steps - first))
+            return Done(grid, smaller(grid, ladder.steps - first))
         ladder.steps += 1  # outside the handler, which would keep the failed tile's memory alive
+
+
+class Flatness:
+    """Whether all tiles seen so far are of one value."""
+
+    def __init__(self) -> None:
+        self._first: np.floating | None = None
+        self.is_certain = True
+
+    def look_at(self, tile: FloatArray) -> None:
+        """Look at a tile (C, h, w): at a few of its values first, which nearly always suffice."""
+        if self._first is None:
+            self._first = tile.flat[0]
+        if self.is_certain:
+            differs = (tile[:, ::64, ::64] != self._first).any() or (tile != self._first).any()
+            self.is_certain = not differs
 
 
 def smaller(grid: Grid, steps: int) -> tuple[str, ...]:
     """Say that memory ran out, if it did."""
     return (f"memory ran out: the frame was worked on in {grid}",) if steps else ()
-
-
-def is_flat(picture: FloatArray) -> bool:
-    """Whether all values of a picture (C, H, W) are equal."""
-    first = picture.flat[0]
-    return not (picture[:, ::64, ::64] != first).any() and not (picture != first).any()
 
 
 def finite(picture: FloatArray) -> FloatArray:

@@ -3,12 +3,9 @@
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from darkroom.errors import FailureCode, FileProblem
-
-if TYPE_CHECKING:
-    from darkroom.inference.engine import TorchEngine
+from darkroom.inference.engine import Engine
 
 MEMORY_FACTS = Path("/proc/meminfo")
 AVAILABLE = re.compile(r"^MemAvailable:\s*(\d+) kB", re.MULTILINE)
@@ -16,8 +13,10 @@ CGROUP_LIMIT, CGROUP_USED = (
     Path("/sys/fs/cgroup", name) for name in ("memory.max", "memory.current")
 )
 SHARE = 0.6  # of what is free may be used for a network's activations
-PICTURE_BYTES = 4 * 3 * (4 + 2) + 4 * 4  # a packed pixel: four of three colours, and the planes
-RUNTIME_BYTES = 160 << 20  # what torch takes with its first run: kernels, reordered weights
+MOST = 1400 << 20  # bytes of them in the machine's memory: larger tiles save next to nothing
+LEVELS_BYTES = 4 * 3 * 2  # the finished picture at a packed pixel: four of three colours
+FRAME_BYTES = LEVELS_BYTES + 4 * 4 + 4 * 2  # the same, the planes and the counts
+PICTURE_BYTES = LEVELS_BYTES + 4 * 3 * 4  # the same, with the network's picture before it
 ALIGNMENT = 64  # at most, of any network
 SMALLEST_CORE = 128  # packed pixels a side; with less, a tile is hardly more than its halo
 UNKNOWN = 4 << 30  # assumed free where the system does not say
@@ -28,7 +27,8 @@ def free_memory(device: str) -> int:
     if device.startswith("cuda"):
         import torch  # noqa: PLC0415 - loaded by now; planning a batch does without
 
-        return int(torch.cuda.mem_get_info(device)[0])
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + kept  # torch keeps what was given back
     try:
         free = int(AVAILABLE.findall(MEMORY_FACTS.read_text())[0]) << 10
     except (OSError, IndexError):
@@ -40,14 +40,19 @@ def free_memory(device: str) -> int:
     return min(free, max(left, 0))
 
 
-def bytes_per_pixel(engine: "TorchEngine") -> int:
-    """Return the activations a packed pixel needs at the network's widest point."""
-    per_float = engine.network.bytes_per_pixel
-    return per_float if engine.precision == "fp32" else per_float * 2 // 3
+def tile_budget(device: str) -> int:
+    """Return the bytes that a tile may take where nobody says."""
+    share = int(free_memory(device) * SHARE)
+    return min(share, MOST) if device.startswith("cpu") else share
 
 
 def most_pixels(
-    engine: "TorchEngine", max_memory: int | None, *, shape: tuple[int, int], halo: int
+    engine: Engine,
+    max_memory: int | None,
+    *,
+    shape: tuple[int, int],
+    halo: int,
+    beside: int = PICTURE_BYTES,
 ) -> int:
     """Return how many packed pixels a tile may hold, halo included.
 
@@ -56,6 +61,7 @@ def most_pixels(
         max_memory: bytes that all of darkroom may use; None for a share of what is free.
         shape: packed rows and columns of the frame, whose picture must fit beside the tile.
         halo: packed pixels around a tile.
+        beside: bytes that each packed pixel of the frame is going to take, besides its planes.
 
     Raises:
         FileProblem: the limit leaves no room for a tile of sensible size.
@@ -63,17 +69,17 @@ def most_pixels(
     frame = shape[0] * shape[1]
     smallest = min(frame, (2 * halo + SMALLEST_CORE) ** 2)
     if max_memory is None:
-        share = int(free_memory(engine.device) * SHARE) // bytes_per_pixel(engine)
+        share = tile_budget(engine.device) // engine.bytes_per_pixel
         return min(max(share, smallest), frame_limit(shape))
-    held = resident() + RUNTIME_BYTES + frame * PICTURE_BYTES
-    needed = held + smallest * bytes_per_pixel(engine)
+    held = resident() + engine.runtime_bytes + frame * beside
+    needed = held + smallest * engine.bytes_per_pixel
     if needed > max_memory:
         raise FileProblem(
             FailureCode.OOM_HOST,
             f"this frame needs {needed >> 20} MB, {max_memory >> 20} MB are allowed",
             "raise --max-memory",
         )
-    return min((max_memory - held) // bytes_per_pixel(engine), frame_limit(shape))
+    return min((max_memory - held) // engine.bytes_per_pixel, frame_limit(shape))
 
 
 def frame_limit(shape: tuple[int, int]) -> int:

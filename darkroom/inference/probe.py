@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from darkroom.inference.engine import TorchEngine
+from darkroom.inference.engine import Engine
 from darkroom.inference.memory import resident
 
 SIDES = (128, 256)  # packed pixels: large enough to stand out, small enough for half a second
@@ -21,7 +20,7 @@ FORGET_PEAK = Path("/proc/self/clear_refs")
 PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
-def measured_bytes_per_pixel(engine: TorchEngine) -> float | None:
+def measured_bytes_per_pixel(engine: Engine) -> float | None:
     """Return the bytes a packed pixel needs while the network runs, or None if the system hides it.
 
     Two square tiles are run. What does not depend on their size is in both peaks, so their
@@ -37,11 +36,13 @@ def measured_bytes_per_pixel(engine: TorchEngine) -> float | None:
     return (large - small) / (SIDES[1] ** 2 - SIDES[0] ** 2)
 
 
-def peak_of(engine: TorchEngine, side: int) -> int | None:
+def peak_of(engine: Engine, side: int) -> int | None:
     """Return the bytes that running a tile of side x side packed pixels adds, at its peak."""
     planes = np.full((4, side, side), 0.1, np.float32)
     noise = np.full(8, 1e-3, np.float32)
     if engine.device.startswith("cuda"):
+        import torch  # noqa: PLC0415 - loaded by now
+
         torch.cuda.reset_peak_memory_stats(engine.device)
         engine.run(planes, noise)
         return torch.cuda.max_memory_allocated(engine.device)

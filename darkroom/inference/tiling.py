@@ -18,6 +18,18 @@ Run = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a tile lies in the picture: its rows and columns, and the size of the picture."""
+
+    rows: slice
+    columns: slice
+    picture: tuple[int, int]
+
+
+Deliver = Callable[[FloatArray, Place], None]  # takes a tile (C, h, w)
+
+
+@dataclass(frozen=True)
 class Span:
     """One side of a tile, in packed pixels: the core [start, stop) inside [low, high)."""
 
@@ -48,24 +60,39 @@ class Grid:
         return "full" if self.count == 1 else f"{len(self.rows)}x{len(self.columns)} tiles"
 
 
-def spans(size: int, core: int, halo: int, multiple_of: int) -> tuple[Span, ...]:
-    """Cut `size` pixels into cores of at most `core`, each start on the alignment.
+def spans(size: int, window: int, halo: int, multiple_of: int) -> tuple[Span, ...]:
+    """Cut `size` pixels into cores seen through windows of one width, each on the alignment.
 
-    >>> [(s.low, s.start, s.stop, s.high) for s in spans(64, 32, 16, 16)]
-    [(0, 0, 32, 48), (16, 32, 64, 64)]
+    Windows at the frame's edges need no halo there, so their cores are larger; the last window
+    reaches further back. So an engine is made ready for one shape of tiles.
+
+    >>> [(s.low, s.start, s.stop, s.high) for s in spans(80, 48, 8, 16)]
+    [(0, 0, 32, 48), (16, 32, 48, 64), (32, 48, 80, 80)]
     """
-    core = max(core // multiple_of, 1) * multiple_of
-    halo = -(-halo // multiple_of) * multiple_of
-    starts = range(0, size, core)
-    return tuple(
-        Span(start, min(start + core, size), max(start - halo, 0), min(start + core + halo, size))
-        for start in starts
-    )
+    halo = aligned(halo, multiple_of)
+    window = max(window // multiple_of * multiple_of, 2 * halo + multiple_of)
+    cut, start, low = [], 0, 0
+    while start < size:
+        high = min(low + window, size)
+        stop = high if high == size else high - halo
+        cut.append(Span(start, stop, low, high))
+        start, low = stop, min(stop - halo, max(aligned(size - window, multiple_of), 0))
+    return tuple(cut)
 
 
-def even_core(size: int, count: int, multiple_of: int) -> int:
-    """Return the core that cuts `size` into `count` nearly equal parts."""
-    return math.ceil(size / count / multiple_of) * multiple_of
+def aligned(size: int, multiple_of: int) -> int:
+    """Return the next multiple that is not smaller.
+
+    >>> aligned(17, 16), aligned(16, 16)
+    (32, 16)
+    """
+    return math.ceil(size / multiple_of) * multiple_of
+
+
+def even_window(size: int, count: int, halo: int, multiple_of: int) -> int:
+    """Return the narrowest window through which `count` cores cover `size` pixels."""
+    overlap = 2 * aligned(halo, multiple_of) * (count - 1)
+    return aligned(math.ceil((size + overlap) / count), multiple_of)
 
 
 def plan_grid(
@@ -82,9 +109,9 @@ def plan_grid(
     """
     row_cuts, column_cuts = (every_cut(size, halo, multiple_of) for size in shape)
     fitting = (
-        (total_rows * total_columns, rows, columns)
-        for widest_rows, total_rows, rows in row_cuts
-        for widest_columns, total_columns, columns in column_cuts
+        (widest_rows * len(rows) * widest_columns * len(columns), rows, columns)
+        for widest_rows, rows in row_cuts
+        for widest_columns, columns in column_cuts
         if most_pixels is None or widest_rows * widest_columns <= most_pixels
     )
     best = min(fitting, key=lambda cut: cut[0], default=None)
@@ -93,16 +120,16 @@ def plan_grid(
     return Grid(best[1], best[2])
 
 
-def every_cut(size: int, halo: int, multiple_of: int) -> list[tuple[int, int, tuple[Span, ...]]]:
-    """Return the different cuts of one side into even parts: widest part, sum of parts, the parts.
+def every_cut(size: int, halo: int, multiple_of: int) -> list[tuple[int, tuple[Span, ...]]]:
+    """Return the different cuts of one side into even parts: widest part, the parts.
 
     There are about twice as many as the root of the number of pixels: many counts of parts give
-    the same core.
+    the same window.
     """
     counts = range(1, math.ceil(size / multiple_of) + 1)
-    cores = dict.fromkeys(even_core(size, count, multiple_of) for count in counts)
-    cuts = (spans(size, core, halo, multiple_of) for core in cores)
-    return [(max(map(width, cut)), sum(map(width, cut)), cut) for cut in cuts]
+    windows = dict.fromkeys(even_window(size, count, halo, multiple_of) for count in counts)
+    cuts = dict.fromkeys(spans(size, window, halo, multiple_of) for window in windows)
+    return [(max(map(width, cut)), cut) for cut in cuts]
 
 
 def width(span: Span) -> int:
@@ -111,8 +138,9 @@ def width(span: Span) -> int:
 
 
 def fixed_grid(shape: tuple[int, int], *, core: int, halo: int, multiple_of: int) -> Grid:
-    """Return the grid with square cores of `core` packed pixels."""
-    rows, columns = (spans(size, core, halo, multiple_of) for size in shape)
+    """Return the grid whose inner tiles have square cores of `core` packed pixels."""
+    window = aligned(core, multiple_of) + 2 * aligned(halo, multiple_of)
+    rows, columns = (spans(size, window, halo, multiple_of) for size in shape)
     return Grid(rows, columns)
 
 
@@ -121,11 +149,6 @@ def tiles(grid: Grid) -> Iterator[tuple[Span, Span]]:
     for row in grid.rows:
         for column in grid.columns:
             yield row, column
-
-
-def place(span: Span, scale: int) -> slice:
-    """Return where a tile's core lies in the picture."""
-    return slice(scale * span.start, scale * span.stop)
 
 
 def core(span: Span, scale: int) -> slice:
@@ -138,17 +161,40 @@ def run_tiled(run: Run, planes: FloatArray, grid: Grid) -> FloatArray:
 
     `run` decides s, the pixels per packed pixel: 2 for a mosaic, 1 for ordinary pictures.
     """
-    if grid.count == 1:
-        return run(planes)
-    _, rows, columns = planes.shape
-    picture: FloatArray | None = None
+    canvas = Canvas()
+    deliver_tiles(run, planes, grid, canvas)
+    return canvas.picture
+
+
+def deliver_tiles(run: Run, planes: FloatArray, grid: Grid, deliver: Deliver) -> None:
+    """Do the same, and hand each tile's core (C, h, w) over with its place in the picture."""
+    _, *size = planes.shape
     for row, column in tiles(grid):
-        seen = run(np.ascontiguousarray(planes[:, row.low : row.high, column.low : column.high]))
-        scale = seen.shape[1] // width(row)
-        if picture is None:
-            picture = np.empty((len(seen), scale * rows, scale * columns), seen.dtype)
-        picture[:, place(row, scale), place(column, scale)] = seen[
-            :, core(row, scale), core(column, scale)
-        ]
-    assert picture is not None  # a grid has at least one tile
-    return picture
+        seen = planes[:, row.low : row.high, column.low : column.high]
+        tile = run(seen if grid.count == 1 else np.ascontiguousarray(seen))
+        scale = tile.shape[1] // width(row)
+        rows, columns = (slice(scale * s.start, scale * s.stop) for s in (row, column))
+        place = Place(rows, columns, (scale * size[0], scale * size[1]))
+        deliver(tile[:, core(row, scale), core(column, scale)], place)
+
+
+class Canvas:
+    """Takes the tiles of a picture and puts them together; one that fills it is not copied."""
+
+    def __init__(self) -> None:
+        self._picture: FloatArray | None = None
+
+    def __call__(self, tile: FloatArray, place: Place) -> None:
+        """Take a tile (C, h, w)."""
+        if tile.shape[1:] == place.picture:
+            self._picture = tile
+            return
+        if self._picture is None:
+            self._picture = np.empty((len(tile), *place.picture), tile.dtype)
+        self._picture[:, place.rows, place.columns] = tile
+
+    @property
+    def picture(self) -> FloatArray:
+        """The picture (C, H, W), once every tile was taken."""
+        assert self._picture is not None  # a grid has at least one tile
+        return self._picture

@@ -7,18 +7,12 @@ square roots, near to how a display codes light.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from darkroom.camera.bayer import TRANSPOSED
+from darkroom.inference.engine import Engine, FloatArray
 from darkroom.inference.guarded import Computed, Ladder, TileRules, run_guarded
-
-if TYPE_CHECKING:
-    from darkroom.inference.engine import TorchEngine
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ VIEWS = (
 
 
 def run_views(
-    engine: "TorchEngine",
+    engine: Engine,
     planes: FloatArray,
     noise: FloatArray,
     rules: TileRules,

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from darkroom.networks.mosaic import ROW_BY_ROW
+from darkroom.networks.mosaic import row_by_row
 from darkroom.networks.padding import pad_to_multiple
 from darkroom.networks.unet import aligned, in_single_precision
 
@@ -141,10 +141,9 @@ class PMRID(nn.Module):
         rows, columns = planes.shape[-2:]
         gain, offset = k_sigma(noise)
         padded = pad_to_multiple(planes.float(), self.multiple_of)
-        alike = (padded * gain + offset)[:, ROW_BY_ROW]
+        alike = row_by_row(padded * gain + offset)
         clean = alike + in_single_precision(self.head, self.body(alike))
-        order = ROW_BY_ROW
-        mosaic = F.pixel_shuffle((clean - offset[:, order]) / gain[:, order], 2)
+        mosaic = F.pixel_shuffle((clean - row_by_row(offset)) / row_by_row(gain), 2)
         return mosaic[..., : 2 * rows, : 2 * columns]
 
     def body(self, x: Tensor) -> Tensor:

@@ -1,30 +1,21 @@
-"""Weights files: safetensors with their card in the header, read once, hashed, then trusted.
+"""Weights and the networks they are for: safetensors files with their card in the header."""
 
-The card and the tensors are built from the very bytes that were read and hashed, so that nothing
-can change between check and use. No pickle is involved. Every byte counts: tensors and card are
-under the digest, and the header must be written exactly as safetensors writes it, padding included.
-"""
-
-import hashlib
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from darkroom.errors import EnvironmentProblem
 from darkroom.networks import FROM_MOSAIC, FROM_NIR, NETWORKS, TO_MOSAIC, Network
 from darkroom.publish import publish
-from darkroom.zoo.card import Card, Task, card_from_header, check_task
-from darkroom.zoo.find import locate
-from darkroom.zoo.header import parse_header, read_bytes, read_header
-
-TYPES = {"F16", "F32"}
+from darkroom.zoo import contents
+from darkroom.zoo.card import Card
+from darkroom.zoo.contents import Contents
 
 
 @dataclass(frozen=True)
@@ -37,60 +28,27 @@ class Weights:
 
 def digest(card: Card, tensors: dict[str, Tensor]) -> str:
     """Return the sha256 over the card and the names, types, shapes and values of the tensors."""
-    facts = card.model_copy(update={"sha256": ""}).to_header()
-    sha = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().contiguous().cpu()
-        sha.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return sha.hexdigest()
+    return contents.digest(card, {name: t.detach().cpu().numpy() for name, t in tensors.items()})
 
 
 def load_weights(path: Path) -> Weights:
-    """Read and verify a weights file.
+    """Read and verify a weights file, and see that it fits the network it is for.
 
     Raises:
         EnvironmentProblem: it cannot be read, its digest or its tensors do not fit its card.
     """
-    blob, source = read_bytes(path), str(path)
-    card = card_from_header(read_header(blob, source), source)
-    tensors = parse_tensors(blob, source)
-    if digest(card, tensors) != card.sha256:
-        raise EnvironmentProblem(f"{path} is damaged: its sha256 is not its card's; get it again")
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-        raise EnvironmentProblem(f"{path} holds values that are not numbers")
-    weights = Weights(card, tensors)
+    return weights_of(contents.read_contents(path))
+
+
+def weights_of(verified: Contents) -> Weights:
+    """Return the weights of a file that was read and verified.
+
+    Raises:
+        EnvironmentProblem: they do not fit the network they are for.
+    """
+    weights = Weights(verified.card, safetensors.torch.load(verified.blob))
     build_network(weights, device="meta")
     return weights
-
-
-def weights_for(task: Task, model: str) -> Weights:
-    """Find the weights of a model given by name or by path, and verify them.
-
-    Raises:
-        EnvironmentProblem: there are none, or they are damaged.
-        UsageProblem: they are for another task.
-    """
-    weights = load_weights(locate(model))
-    check_task(weights.card, task)
-    return weights
-
-
-def parse_tensors(blob: bytes, source: str) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file that is held in memory.
-
-    Raises:
-        EnvironmentProblem: it is damaged, or holds other types than half and single precision.
-    """
-    entries = [entry for name, entry in parse_header(blob, source).items() if name[:2] != "__"]
-    types = {str(entry.get("dtype")) if isinstance(entry, dict) else "?" for entry in entries}
-    if not types <= TYPES:
-        odd = ", ".join(sorted(types - TYPES))
-        raise EnvironmentProblem(f"{source} holds values of type {odd}; weights are F16 or F32")
-    try:
-        return safetensors.torch.load(blob)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise EnvironmentProblem(f"{source} is damaged: {error}; get it again") from None
 
 
 def verify(path: Path) -> Card:
@@ -165,7 +123,7 @@ def save_weights(path: Path, card: Card, network: nn.Module) -> Card:
         key: (value.float() if key in exact else value.half()).contiguous().cpu()
         for key, value in network.state_dict().items()
     }
-    card = card.model_copy(update={"sha256": digest(card, tensors)})
+    card = replace(card, sha256=digest(card, tensors))
     blob = in_fixed_order(safetensors.torch.save(tensors, metadata=card.to_header()))
     publish(path, lambda file: file.write(blob), overwrite=True)
     return card

@@ -1,34 +1,22 @@
-import numpy as np
+import ctypes
+import subprocess
+import sys
+
 import pytest
 import torch
 
-from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem
-from darkroom.inference.engine import choose_device, choose_precision, make_engine
-from darkroom.networks.fast_unet import FastUNet
-
-NOISE = np.full(8, 1e-3, np.float32)
+from darkroom.errors import EnvironmentProblem, UsageProblem
+from darkroom.inference import engine
+from darkroom.inference.engine import EngineChoice, choose_device, choose_engine
 
 
-def network() -> FastUNet:
-    torch.manual_seed(0)
-    return FastUNet(width=8, blocks=(1,), bottom=1, detail=8).eval()
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with NVIDIA's driver."""
+    monkeypatch.setattr(engine, "CUDA_DRIVER", None)  # this program itself, which always loads
 
 
-def test_runs_arrays() -> None:
-    engine = make_engine(network(), device="cpu", precision="fp32")
-    picture = engine.run(np.random.default_rng(0).random((4, 12, 20), np.float32), NOISE)
-    assert picture.shape == (3, 24, 40)
-    assert picture.dtype == np.float32
-
-
-def test_half_precision_stays_close_and_keeps_fine_steps() -> None:
-    planes = np.random.default_rng(0).random((4, 64, 64), np.float32)
-    exact = make_engine(network(), device="cpu", precision="fp32").run(planes, NOISE)
-    half = make_engine(network(), device="cpu", precision="bf16").run(planes, NOISE)
-    assert np.abs(half - exact).max() < 0.02 * np.abs(exact).max()
-    assert len(np.unique(half)) > 0.9 * half.size  # a bfloat16 head would leave a few hundred
-
-
+@pytest.mark.usefixtures("driver")
 def test_refuses_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == "cpu"
@@ -38,57 +26,58 @@ def test_refuses_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> Non
         choose_device("tpu")
 
 
+@pytest.mark.usefixtures("driver")
 def test_takes_the_gpu_when_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("auto") == "cuda"
     assert choose_device("cuda:1") == "cuda:1"
+    assert choose_device("cpu") == "cpu"
 
 
-def test_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose_precision("fp32", "cpu") == "fp32"
-    for native, precision in ((True, "bf16"), (False, "fp32")):
-        capabilities = {"avx512_bf16": native}
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda c=capabilities: c, raising=False)
-        assert choose_precision("auto", "cpu") == precision
+def test_without_a_driver_torch_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", absent)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == "cpu"
+
+
+def test_engines_follow_the_device() -> None:
+    assert choose_engine(EngineChoice(), "cpu") == "openvino"
+    assert choose_engine(EngineChoice(engine="torch"), "cpu") == "torch"
+    assert choose_engine(EngineChoice(), "cuda:1") == "torch"
+
+
+def test_torch_stands_in_for_an_openvino_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    assert choose_engine(EngineChoice(), "cpu") == "torch"
+    with pytest.raises(EnvironmentProblem, match="not installed"):
+        choose_engine(EngineChoice(engine="openvino"), "cpu")
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("choice", "device"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory"), FailureCode.OOM_DEVICE),
-        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), FailureCode.OOM_DEVICE),
-        (RuntimeError("CUDA error: out of memory"), FailureCode.OOM_DEVICE),
-        (RuntimeError("can't allocate memory: you tried"), FailureCode.OOM_HOST),
+        (EngineChoice(engine="openvino"), "cuda"),
+        (EngineChoice(precision="int8"), "cuda"),
+        (EngineChoice(engine="torch", precision="int8"), "cpu"),
     ],
 )
-def test_running_out_of_memory_is_a_problem_of_the_file(
-    error: Exception, code: FailureCode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    engine = make_engine(network(), device="cpu", precision="fp32")
-    monkeypatch.setattr(engine.network, "forward", fail)
-    with pytest.raises(FileProblem) as caught:
-        engine.run(np.zeros((4, 8, 8), np.float32), NOISE)
-    assert caught.value.code == code
+def test_what_does_not_go_together_is_refused(choice: EngineChoice, device: str) -> None:
+    with pytest.raises(UsageProblem):
+        choose_engine(choice, device)
 
 
-def test_a_gpu_that_stopped_working_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with")
-
-    engine = make_engine(network(), device="cpu", precision="fp32")
-    monkeypatch.setattr(engine.network, "forward", fail)
-    with pytest.raises(EnvironmentProblem, match=r"access was encountered; what is finished"):
-        engine.run(np.zeros((4, 8, 8), np.float32), NOISE)
+def test_only_a_precision_that_was_asked_for_changes_what_is_done() -> None:
+    assert EngineChoice("cuda", "torch").params() == {}
+    assert EngineChoice(precision="int8").params() == {"precision": "int8"}
 
 
-def test_a_model_too_large_for_its_device_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    large = network()
-    monkeypatch.setattr(large, "to", fail)
-    with pytest.raises(EnvironmentProblem, match="cuda:1"):
-        make_engine(large, device="cuda:1")
+def test_choosing_loads_nothing_that_computes() -> None:
+    script = (
+        "import sys; from darkroom.inference.engine import *;"
+        "choose_engine(AUTO, choose_device('cpu'));"
+        "assert not {'torch', 'openvino'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

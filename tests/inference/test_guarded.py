@@ -1,21 +1,15 @@
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from darkroom.errors import FailureCode, FileProblem
-from darkroom.inference.engine import TorchEngine
 from darkroom.inference.guarded import Computed, Ladder, TileRules, finite, run_guarded
 
 NOISE = np.zeros(8, np.float32)
 PLANES = np.random.default_rng(0).uniform(0, 1, (4, 64, 96)).astype(np.float32)
 RULES = TileRules(halo=8, multiple_of=8)
-
-
-class Network:
-    bytes_per_pixel = 100
 
 
 @dataclass(frozen=True)
@@ -25,8 +19,13 @@ class Engine:
     spoil: "Spoil"
     precision: str = "bf16"
     device: str = "cpu"
-    network: Network = field(default_factory=Network)
+    name: str = "double"
+    bytes_per_pixel: int = 100
+    runtime_bytes: int = 0
     sizes: list[int] = field(default_factory=list)
+
+    def exactly(self) -> "Engine":
+        return replace(self, precision="fp32")
 
     def run(self, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
         self.sizes.append(planes[0].size)
@@ -38,7 +37,7 @@ Spoil = Callable[[Engine, np.ndarray], np.ndarray]
 
 
 def run(engine: Engine, ladder: Ladder | None = None, rules: TileRules = RULES) -> Computed:
-    return run_guarded(cast("TorchEngine", engine), PLANES, NOISE, rules, ladder or Ladder())
+    return run_guarded(engine, PLANES, NOISE, rules, ladder or Ladder())
 
 
 def out_of_memory(limit: int) -> Spoil:

@@ -4,7 +4,7 @@ import pytest
 
 from darkroom.errors import FailureCode, FileProblem
 from darkroom.inference import memory
-from darkroom.inference.engine import TorchEngine, make_engine
+from darkroom.inference.torch_engine import TorchEngine, make_engine
 from darkroom.networks.fast_unet import FastUNet
 
 
@@ -28,7 +28,7 @@ def test_a_limit_bounds_the_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert small < large
     picture = SHAPE[0] * SHAPE[1] * memory.PICTURE_BYTES
-    assert small * memory.bytes_per_pixel(engine("fp32")) <= (800 << 20) - picture
+    assert small * engine("fp32").bytes_per_pixel <= (800 << 20) - picture
 
 
 def test_a_limit_that_cannot_be_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def test_a_limit_that_cannot_be_kept_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_without_a_limit_a_share_of_what_is_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "free_memory", lambda _: 1 << 30)
     pixels = memory.most_pixels(engine("fp32"), None, shape=SHAPE, halo=16)
-    used = pixels * memory.bytes_per_pixel(engine("fp32"))
+    used = pixels * engine("fp32").bytes_per_pixel
     assert 0.5 * (1 << 30) < used < 0.7 * (1 << 30)
 
 
@@ -50,6 +50,24 @@ def test_plenty_of_memory_allows_the_frame_and_no_more(monkeypatch: pytest.Monke
     monkeypatch.setattr(memory, "free_memory", lambda _: 1 << 50)
     pixels = memory.most_pixels(engine("fp32"), None, shape=SHAPE, halo=16)
     assert SHAPE[0] * SHAPE[1] <= pixels < 1.1 * SHAPE[0] * SHAPE[1]
+
+
+def test_plenty_of_memory_is_no_reason_to_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda _: 1 << 50)
+    large = memory.most_pixels(engine("fp32"), None, shape=(1 << 15, 1 << 15), halo=16)
+    assert large * engine("fp32").bytes_per_pixel <= memory.MOST
+    assert memory.tile_budget("cuda") > memory.MOST
+
+
+def test_frames_whose_tiles_are_rendered_at_once_leave_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "resident", lambda: 200 << 20)
+    usual, more = (
+        memory.most_pixels(engine("fp32"), 1000 << 20, shape=SHAPE, halo=16, beside=beside)
+        for beside in (memory.PICTURE_BYTES, memory.LEVELS_BYTES)
+    )
+    assert usual < more
 
 
 def test_a_system_that_does_not_say_gets_a_safe_guess(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.inference import memory, probe
-from darkroom.inference.engine import TorchEngine, make_engine
+from darkroom.inference import probe
+from darkroom.inference.torch_engine import TorchEngine, make_engine
 from darkroom.networks.fast_unet import FastUNet
 
 tells_peaks = pytest.mark.skipif(not probe.forget_peak(), reason="the system tells no peak")
@@ -18,7 +18,7 @@ def engine(width: int) -> TorchEngine:
 
 MEASURE = """
 from darkroom.inference import probe
-from darkroom.inference.engine import make_engine
+from darkroom.inference.torch_engine import make_engine
 from darkroom.networks.fast_unet import FastUNet
 network = FastUNet(width={width}, blocks=(1,), bottom=1, detail={width}).eval()
 print(probe.measured_bytes_per_pixel(make_engine(network, device="cpu", precision="fp32")))
@@ -39,7 +39,7 @@ def test_a_wider_network_needs_more() -> None:
 @tells_peaks
 def test_what_is_measured_is_no_more_than_what_is_planned() -> None:
     wide = engine(32)
-    assert (probe.measured_bytes_per_pixel(wide) or 0) <= 1.15 * memory.bytes_per_pixel(wide)
+    assert (probe.measured_bytes_per_pixel(wide) or 0) <= 1.15 * wide.bytes_per_pixel
 
 
 @tells_peaks

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from darkroom.inference.engine import TorchEngine
 from darkroom.inference.tiling import fixed_grid, run_tiled
+from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks import FROM_MOSAIC, Network
 from darkroom.networks.vae_unet import penalty_of
 from darkroom.zoo.weights import build_network, load_weights
@@ -63,7 +63,7 @@ def test_nothing_beyond_the_halo_is_seen(name: str) -> None:
 def test_tiles_give_what_the_whole_frame_gives(name: str) -> None:
     network = lively(name)
     halo, multiple = network.halo, network.multiple_of
-    size = (3 * halo + 21, 37)
+    size = (5 * halo + 21, 37)
     engine = TorchEngine(network, "cpu", "fp32")
     planes = np.random.default_rng(0).random((4, *size), np.float32)
     run = lambda tile: engine.run(tile, NOISE[0].numpy())  # noqa: E731

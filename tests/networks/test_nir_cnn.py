@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from darkroom.inference.engine import TorchEngine
 from darkroom.inference.tiling import fixed_grid, run_tiled
+from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks.nir_cnn import NirCNN
 
 NOISE = np.zeros(8, np.float32)
@@ -38,9 +38,9 @@ def test_nothing_beyond_the_halo_is_seen() -> None:
 
 
 def test_tiles_give_what_the_whole_picture_gives() -> None:
-    network, nir = seasoned(), np.random.default_rng(0).random((1, 130, 61), np.float32)
+    network, nir = seasoned(), np.random.default_rng(0).random((1, 200, 61), np.float32)
     engine = TorchEngine(network, "cpu", "fp32")
     run = lambda tile: engine.run(tile, NOISE)  # noqa: E731
-    grid = fixed_grid((130, 61), core=36, halo=network.halo, multiple_of=network.multiple_of)
+    grid = fixed_grid((200, 61), core=36, halo=network.halo, multiple_of=network.multiple_of)
     assert grid.count > 2
     assert np.abs(run_tiled(run, nir, grid) - run(nir)).max() < 1e-6

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from darkroom.inference.engine import TorchEngine
 from darkroom.inference.tiling import fixed_grid, run_tiled
+from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks import TO_MOSAIC, Network
 from darkroom.networks.mosaic import as_mosaic
 
@@ -48,7 +48,7 @@ def test_nothing_beyond_the_halo_is_seen(name: str) -> None:
 def test_tiles_give_what_the_whole_frame_gives(name: str) -> None:
     network = lively(name)
     halo = network.halo
-    engine, size = TorchEngine(network, "cpu", "fp32"), (3 * halo + 21, 37)
+    engine, size = TorchEngine(network, "cpu", "fp32"), (5 * halo + 21, 37)
     planes = np.random.default_rng(0).random((4, *size), np.float32)
     run = lambda tile: engine.run(tile, NOISE[0].numpy())  # noqa: E731
     grid = fixed_grid(size, core=halo, halo=halo, multiple_of=network.multiple_of)

@@ -1,13 +1,14 @@
+from typing import Any
+
 import pytest
-from pydantic import ValidationError
 
 from darkroom.errors import EnvironmentProblem, UsageProblem
 from darkroom.zoo.card import Card, card_from_header, check_task
 
 
 def card(**changes: object) -> Card:
-    facts = {"name": "tiny", "network": "unet", "halo": 16, "multiple_of": 4, **changes}
-    return Card.model_validate(facts)
+    facts: dict[str, Any] = {"name": "tiny", "network": "unet", "halo": 16, "multiple_of": 4}
+    return Card(**facts | changes)
 
 
 def test_survives_a_header_of_strings() -> None:
@@ -19,7 +20,7 @@ def test_survives_a_header_of_strings() -> None:
 
 @pytest.mark.parametrize("name", ["../evil", "Upper", "", "a/b", "x" * 65, "-leading"])
 def test_refuses_names_that_could_leave_the_folder(name: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValueError, match="of a card is unusable"):
         card(name=name)
 
 
@@ -38,12 +39,26 @@ def test_a_foreign_header_is_said_to_be_one(header: dict[str, str]) -> None:
         {"config": {"blocks": [65]}},
         {"config": {"blocks": [1] * 9}},
         {"config": {"path": "elsewhere"}},
+        {"config": {"width": 2.0}},
+        {"config": {"blocks": [True]}},
+        {"config": {"blocks": {"a": 1}}},
+        {"config": [1]},
+        {"halo": True},
+        {"halo": 16.0},
+        {"halo": "16"},
+        {"clip": 1},
+        {"task": "paint"},
+        {"task": ["enhance"]},
+        {"format": 1},
+        {"licence": None},
+        {"scores": {"psnr": "30"}},
+        {"recipe": [1]},
         {"halo": 8193},
         {"multiple_of": 0},
     ],
 )
 def test_refuses_networks_beyond_all_measure(changes: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValueError, match="of a card is unusable"):
         card(**changes)
 
 
@@ -51,7 +66,7 @@ def test_a_card_has_one_spelling() -> None:
     header = card().to_header()
     assert card_from_header(header, "file") == card()
     for key, value in (("halo", "16.0"), ("clip", "0"), ("scores", '{"a":1.0}'), ("halo", "16 ")):
-        with pytest.raises(EnvironmentProblem, match="damaged card"):
+        with pytest.raises(EnvironmentProblem, match=r"damaged card|no darkroom card"):
             card_from_header({**header, key: value}, "file")
 
 

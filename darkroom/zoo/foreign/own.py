@@ -1,7 +1,9 @@
 """A recognised network as a model of ours: its card, and its weights checked against it."""
 
+from dataclasses import replace
+from typing import Any
+
 import torch
-from pydantic import ValidationError
 
 from darkroom.errors import EnvironmentProblem
 from darkroom.networks import Network
@@ -27,11 +29,9 @@ def as_model(
         EnvironmentProblem: tensors are missing, have wrong shapes, or values beyond half precision.
     """
     try:
-        bare = Card.model_validate(
-            {"name": name, "network": found.network, "config": found.config, **found.facts}
-            | {"licence": licence, "recipe": recipe, "halo": 0, "multiple_of": 1}
-        )
-    except ValidationError:
+        facts: dict[str, Any] = {"network": found.network, "config": found.config, **found.facts}
+        bare = Card(name=name, licence=licence, recipe=recipe, halo=0, multiple_of=1, **facts)
+    except ValueError:
         raise EnvironmentProblem(
             f"it is a {found.network} beyond all measure: {found.config}"
         ) from None
@@ -42,5 +42,5 @@ def as_model(
                 " no numbers"
             )
     empty = empty_network(bare)
-    card = bare.model_copy(update={"halo": empty.halo, "multiple_of": empty.multiple_of})
+    card = replace(bare, halo=empty.halo, multiple_of=empty.multiple_of)
     return card, build_network(Weights(card, found.tensors), device="cpu")

@@ -1,0 +1,121 @@
+"""Turn a torch network into OpenVINO's graph, and mark what must stay in single precision.
+
+Computed in bfloat16 throughout, a network posterises: its last convolution would give a few
+hundred different values. So the last convolutions, and what lies before the first ones (the
+transforms that make noise constant), are marked as precise; everything between, which is nearly
+all of the work, follows the precision that an engine is made with.
+"""
+
+import tempfile
+import warnings
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import openvino
+import torch
+from openvino import opset13
+from openvino.frontend import FrontEndManager
+from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+from darkroom.inference.graph import Graph
+from darkroom.networks import Network
+
+EXAMPLE_STEPS = 4  # of its alignment, a side of the planes that show how a network computes
+SMALLEST_EXAMPLE = 64
+CONVOLUTIONS = {
+    f"{group}Convolution{direction}"
+    for group in ("", "Group")
+    for direction in ("", "BackpropData")
+}
+SOURCES = {"Const", "Parameter"}
+
+
+def convert(network: Network, *, channels: int) -> Graph:
+    """Return the graph of a network that takes `channels` planes of sizes on its alignment.
+
+    Its picture is interleaved: (1, s*h, s*w, C).
+    """
+    side = example_side(network.multiple_of)
+    decoder = TorchScriptPythonDecoder(traced(network, channels, side))
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    model = frontend.convert(frontend.load(decoder))
+    model = interleaved(model, [1, channels, side, side])
+    with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:
+        xml, weights = Path(folder, "network.xml"), Path(folder, "network.bin")
+        openvino.save_model(model, xml, compress_to_fp16=False)
+        content = xml.read_bytes(), weights.read_bytes()
+    return Graph(marked(content[0]), content[1], network.multiple_of, network.bytes_per_pixel)
+
+
+def example_side(multiple_of: int) -> int:
+    """Return a side on the alignment, large enough for a network to show how it computes.
+
+    >>> example_side(16), example_side(1)
+    (64, 64)
+    """
+    return max(EXAMPLE_STEPS * multiple_of, -(-SMALLEST_EXAMPLE // multiple_of) * multiple_of)
+
+
+@torch.no_grad()
+def traced(network: Network, channels: int, side: int) -> torch.jit.ScriptModule:
+    """Record what a network computes; on its alignment, no step depends on the size."""
+    example = torch.rand(1, channels, side, side), torch.full((1, 8), 1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls the recorder old; sizes are looked after
+        module: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
+            network, example, check_trace=False
+        )
+    return module
+
+
+def interleaved(model: openvino.Model, shape: list[int]) -> openvino.Model:
+    """Let a model give (1, H, W, C) instead of (1, C, H, W); `shape` is one on its alignment.
+
+    Networks end by cutting what they padded. Here nothing is padded, so such cuts are left out.
+    """
+    trial = model.clone()
+    trial.reshape({trial.inputs[0]: shape} | {noise: [1, 8] for noise in trial.inputs[1:]})
+    picture, seen = (m.output(0).get_node().input_value(0) for m in (model, trial))
+    while seen.get_node().get_type_name() == "Slice":
+        before = seen.get_node().input_value(0)
+        if before.shape != seen.shape:
+            break
+        picture, seen = picture.get_node().input_value(0), before
+    last = opset13.transpose(picture, opset13.constant(np.array([0, 2, 3, 1], np.int64)))
+    return openvino.Model([opset13.result(last)], model.get_parameters(), "network")
+
+
+def marked(xml: bytes) -> bytes:
+    """Mark the layers of a graph that compute in float32 whatever the precision of the rest.
+
+    OpenVINO's attribute for it is called "precise".
+    """
+    root = ElementTree.fromstring(xml)
+    kinds = {layer.attrib["id"]: layer.attrib["type"] for layer in root.iter("layer")}
+    edges = [(e.attrib["from-layer"], e.attrib["to-layer"]) for e in root.iter("edge")]
+    backwards = [(after, before) for before, after in edges]
+    after, before = reached(kinds, edges), reached(kinds, backwards)
+    for layer in root.iter("layer"):
+        number, kind = layer.attrib["id"], layer.attrib["type"]
+        is_last = number not in before
+        is_early = number not in after and kind not in CONVOLUTIONS
+        if kind not in SOURCES and (is_last or is_early):
+            notes = ElementTree.Element("rt_info")
+            ElementTree.SubElement(notes, "attribute", name="precise", version="0")
+            layer.insert(1, notes)
+    return ElementTree.tostring(root)
+
+
+def reached(kinds: dict[str, str], edges: list[tuple[str, str]]) -> set[str]:
+    """Return the layers that edges lead to from any convolution, through any others."""
+    following: dict[str, list[str]] = {}
+    for start, end in edges:
+        following.setdefault(start, []).append(end)
+    left = [number for number, kind in kinds.items() if kind in CONVOLUTIONS]
+    found: set[str] = set()
+    while left:
+        new = [end for end in following.get(left.pop(), []) if end not in found]
+        found.update(new)
+        left += new
+    return found

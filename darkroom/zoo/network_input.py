@@ -1,0 +1,36 @@
+"""What a model is given of a frame, as its card asks for it."""
+
+import numpy as np
+import numpy.typing as npt
+
+from darkroom.camera.bayer import amplified_planes, plane_gains
+from darkroom.camera.raw import NoiseLevel, RawImage
+from darkroom.zoo.card import Card
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def amplified(
+    raw: RawImage, ratio: float, noise: NoiseLevel, card: Card, *, strength: float = 1.0
+) -> tuple[FloatArray, FloatArray]:
+    """Return a frame's planes (4, h, w) and their noise (8,): shot terms, then read terms.
+
+    Args:
+        raw: the frame.
+        ratio: amplification.
+        noise: the frame's noise, before amplification and white balance.
+        card: of the model.
+        strength: scales the deviation of the noise that the network is told.
+    """
+    gains = plane_gains(balance_for(card, raw))
+    red, green, blue, green2 = (ratio * gain for gain in gains)
+    planes = amplified_planes(raw, (red, green, blue, green2))
+    if card.clip:
+        np.clip(planes, 0, 1, out=planes)
+    level = noise.amplified((red, green, blue, green2)).scaled(strength)
+    return planes, np.array([*level.shot, *level.read], np.float32)
+
+
+def balance_for(card: Card, raw: RawImage) -> tuple[float, float, float]:
+    """Return the white balance that the planes get for a model."""
+    return raw.white_balance if card.input_space == "balanced-planes" else (1.0, 1.0, 1.0)

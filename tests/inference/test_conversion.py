@@ -1,0 +1,65 @@
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+from darkroom.inference.conversion import convert, marked
+from darkroom.inference.openvino_engine import make_openvino_engine
+from darkroom.inference.torch_engine import make_engine
+from darkroom.networks import FROM_NIR, NETWORKS, Network
+from tests.conftest import SMALL, SMALL_NIR
+
+NOISE = np.full(8, 1e-3, np.float32)
+SIZES = {
+    **SMALL,
+    **SMALL_NIR,
+    "pmrid": {"width": 4, "blocks": [1, 1, 1, 1]},
+    "raw-unet": {"width": 2, "levels": 3},
+}
+
+CHAIN = b"""<net><layers>
+<layer id="0" type="Parameter"><data/></layer><layer id="1" type="Sqrt"><data/></layer>
+<layer id="2" type="Convolution"><data/></layer><layer id="3" type="ReLU"><data/></layer>
+<layer id="4" type="GroupConvolution"><data/></layer><layer id="5" type="Multiply"><data/></layer>
+<layer id="6" type="MatMul"><data/></layer><layer id="7" type="Const"><data/></layer>
+</layers><edges>
+<edge from-layer="0" to-layer="1"/><edge from-layer="1" to-layer="2"/>
+<edge from-layer="2" to-layer="3"/><edge from-layer="3" to-layer="4"/>
+<edge from-layer="4" to-layer="5"/><edge from-layer="0" to-layer="6"/>
+<edge from-layer="6" to-layer="5"/><edge from-layer="7" to-layer="5"/>
+</edges></net>"""
+
+
+def lively(name: str) -> Network:
+    """A small network of a kind, none of whose layers is still at zero."""
+    torch.manual_seed(0)
+    network = NETWORKS[name](**SIZES[name])
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    for buffer_name, buffer in network.named_buffers():
+        if buffer.is_floating_point() and "running" not in buffer_name:
+            torch.nn.init.normal_(buffer, std=0.1)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("shape", [(64, 96), (33, 70)])
+def test_every_network_gives_what_torch_gives(name: str, shape: tuple[int, int]) -> None:
+    network, channels = lively(name), 1 if name in FROM_NIR else 4
+    planes = np.random.default_rng(0).random((channels, *shape), np.float32)
+    expected = make_engine(network, device="cpu", precision="fp32").run(planes, NOISE)
+    graph = convert(network, channels=channels)
+    picture = make_openvino_engine(graph, precision="fp32").run(planes, NOISE)
+    assert np.ptp(expected) > 0
+    assert np.abs(picture - expected).max() < 1e-4 * np.abs(expected).max()
+    assert (graph.multiple_of, graph.bytes_per_pixel) == (
+        network.multiple_of,
+        network.bytes_per_pixel,
+    )
+
+
+def test_the_last_convolutions_and_what_comes_before_the_first_stay_exact() -> None:
+    layers = ElementTree.fromstring(marked(CHAIN)).iter("layer")
+    exact = {layer.attrib["type"] for layer in layers if layer.find("rt_info") is not None}
+    assert exact == {"Sqrt", "GroupConvolution", "Multiply", "MatMul"}
