@@ -1,54 +1,44 @@
 """Recipe: near-infrared picture -> colour."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from darkroom import __version__
-from darkroom.batch.decoder import Decoder
+from darkroom.batch.decoder import Decoder, abandon
+from darkroom.batch.finished import ColorizeReport, Finished, write_finished
 from darkroom.batch.ledger import Intend
 from darkroom.batch.outcome import Seen, look_at
-from darkroom.batch.pictures import doubts_about, publish_picture
+from darkroom.batch.pictures import compression_params, doubts_about
 from darkroom.batch.plan import Job
+from darkroom.batch.sources import LOOK, Source, read_source
+from darkroom.batch.steps import Steps, threads_beside
 from darkroom.batch.stopwatch import Stopwatch
 from darkroom.camera.decoder_version import refuse_old_libraw
-from darkroom.camera.exif import read_exif
 from darkroom.camera.limits import DEFAULT_LIMITS, Limits
-from darkroom.camera.near_infrared import near_infrared
-from darkroom.camera.raw import ExifEntry
-from darkroom.camera.read import is_raw_name
-from darkroom.errors import FailureCode, FileProblem, UsageProblem
+from darkroom.errors import UsageProblem
+from darkroom.inference.engine import AUTO, Engine, EngineChoice
 from darkroom.inference.guarded import Computed, Ladder, TileRules, run_guarded
-from darkroom.inference.memory import resident
 from darkroom.picture.detail import with_detail
 from darkroom.picture.guided_filter import GuidedFilter
 from darkroom.picture.icc import icc_profile
 from darkroom.picture.levels import levels_of
-from darkroom.picture.load import load_grey, load_picture
 from darkroom.picture.luminance import with_luminance
 from darkroom.picture.metadata import PictureMetadata, without_gps
-from darkroom.picture.render import flatness, turn
+from darkroom.picture.render import flatness
 from darkroom.picture.resampling import enlarged, shape_within, shrunk
-from darkroom.picture.tone import srgb
-from darkroom.publish import Published
-from darkroom.regular_file import open_regular
 from darkroom.zoo.card import Card
-
-if TYPE_CHECKING:
-    from darkroom.inference.engine import TorchEngine
+from darkroom.zoo.contents import contents_for
+from darkroom.zoo.engines import engine_for
 
 FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint16]
 
-LOOK = "look at the input; it may be damaged"
 GUIDED = GuidedFilter(radius=5, eps=1e-5)
-DEVELOP = "save it as a grey 16-bit TIFF with another program, and colour that without --from-raw"
 UNTOLD = np.zeros(8, np.float32)  # the noise level, which colour networks do not look at
 
 
@@ -58,7 +48,7 @@ class Settings:
 
     Attributes:
         model: name or weights file.
-        device: auto, cpu or cuda.
+        choice: the device, the engine and the precision that are asked for.
         tile: core of a tile in pixels; None chooses, 0 takes the whole picture.
         max_memory: bytes to stay under, None for a share of what is free.
         channel: of colour files, as `picture.load.load_grey` takes it.
@@ -66,6 +56,7 @@ class Settings:
         guided_filter: what brings the detail back, None for none.
         keep_nir_luminance: share of the near-infrared picture in the lightness, 0 to 1.
         format: "tiff" or "png".
+        compression: "none", "deflate" or "zstd"; "deflate" for PNG.
         strip_gps: leave the place out of the output.
         overwrite: replace existing outputs.
         allow_suspect: write what looks damaged, too, and say so.
@@ -73,7 +64,7 @@ class Settings:
     """
 
     model: str = "nir-unet"
-    device: str = "auto"
+    choice: EngineChoice = AUTO
     tile: int | None = None
     max_memory: int | None = None
     channel: str | None = None
@@ -81,6 +72,7 @@ class Settings:
     guided_filter: GuidedFilter | None = GUIDED
     keep_nir_luminance: float = 0.0
     format: str = "tiff"
+    compression: str = "deflate"
     strip_gps: bool = False
     overwrite: bool = False
     allow_suspect: bool = False
@@ -89,7 +81,8 @@ class Settings:
     def params(self) -> dict[str, object]:
         """Return what decides how an output looks, beside input and model."""
         names = ("channel", "from_raw", "guided_filter", "keep_nir_luminance", "format")
-        return {name: getattr(self, name) for name in (*names, "strip_gps")}
+        params = {name: getattr(self, name) for name in (*names, "strip_gps")}
+        return params | self.choice.params() | compression_params(self.compression)
 
 
 @dataclass(frozen=True)
@@ -98,80 +91,52 @@ class Colorizer:
 
     settings: Settings
     card: Card
-    engine: "TorchEngine"
+    engine: Engine
     decoder: Decoder | None = None
     intend: Intend | None = None
     ladder: Ladder = field(default_factory=Ladder)
 
 
 @dataclass(frozen=True)
-class Source:
-    """What a file holds: planes (C, H, W), upright and coded in [0, 1], and what it tells."""
+class Frame:
+    """A file that was read."""
 
-    planes: FloatArray
-    camera: str = ""
-    exif: tuple[ExifEntry, ...] = ()
-    warnings: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
+    job: Job
+    seen: Seen | None
+    clock: Stopwatch
+    source: Source
 
 
-@dataclass(frozen=True)
-class Report:
-    """What happened to one file, for its record."""
-
-    camera: str
-    model: str
-    device: str
-    tile: str
-    seconds: dict[str, float]
-    warnings: tuple[str, ...] = ()
-    suspect: bool = False
-    published: Published | None = None
-    seen: Seen | None = None
-    memory: int = 0
-
-    def record(self) -> dict[str, object]:
-        """Return the fields of the file's record that are this recipe's."""
-        return {
-            "camera": self.camera or None,
-            "model": self.model,
-            "device": self.device,
-            "tile": self.tile,
-            "rss_mb": self.memory >> 20,
-            "seconds": self.seconds,
-        }
+Work = Steps[Frame, Finished[ColorizeReport], ColorizeReport]
 
 
 @contextmanager
-def colorizing(
-    settings: Settings, intend: Intend | None = None
-) -> Iterator[Callable[[Job], Report]]:
-    """Yield what colours one file after the other; its decoder ends with the block.
+def colorizing(settings: Settings, intend: Intend | None = None) -> Iterator[Work]:
+    """Yield what colours files; its decoders end with the block.
 
     Raises:
         EnvironmentProblem: weights, device or decoder are missing or unusable.
         UsageProblem: the model is for another task, or cannot do what the settings ask for.
     """
-    with Decoder(settings.limits) as decoder:
+    with Decoder(settings.limits) as decoder, ExitStack() as ending:
         if settings.from_raw:
             decoder.start()  # it boots while the model loads
-        yield partial(colorize_file, colorizer=load_colorizer(settings, decoder, intend))
+        colorizer = load_colorizer(settings, decoder, intend)
+        more = threads_beside(colorizer.engine.device) - 1
+        others = [ending.enter_context(Decoder(settings.limits)) for _ in range(more)]
+        yield steps_of(colorizer, others)
 
 
 def load_colorizer(
     settings: Settings, decoder: Decoder | None = None, intend: Intend | None = None
 ) -> Colorizer:
     """Find, verify and load the model; raise what `colorizing` raises."""
-    # Here and no sooner: a batch is planned, and found to be done, without torch.
-    from darkroom.inference.engine import choose_device, make_engine  # noqa: PLC0415
-    from darkroom.zoo.weights import build_network, weights_for  # noqa: PLC0415
-
     if settings.from_raw:
         refuse_old_libraw()
-    device, weights = choose_device(settings.device), weights_for("colorize", settings.model)
-    check_model(weights.card, settings)
-    engine = make_engine(build_network(weights, device=device), device=device)
-    return Colorizer(settings, weights.card, engine, decoder, intend)
+    contents = contents_for("colorize", settings.model)
+    check_model(contents.card, settings)
+    engine = engine_for(contents, settings.choice)
+    return Colorizer(settings, contents.card, engine, decoder, intend)
 
 
 def check_model(card: Card, settings: Settings) -> None:
@@ -182,34 +147,59 @@ def check_model(card: Card, settings: Settings) -> None:
         raise UsageProblem(f"{card.name} makes near-infrared pictures: no --keep-nir-luminance")
 
 
-def colorize_file(job: Job, colorizer: Colorizer) -> Report:
+def steps_of(colorizer: Colorizer, others: Sequence[Decoder] = ()) -> Work:
+    """Return what is done to a file, step by step; each decoder serves one thread at a time."""
+    decoders = [*filter(None, (colorizer.decoder, *others))]
+    return Steps(
+        [partial(read_frame, colorizer=replace(colorizer, decoder=one)) for one in decoders]
+        or [partial(read_frame, colorizer=colorizer)],
+        partial(colorize_frame, colorizer=colorizer),
+        partial(write_finished, settings=colorizer.settings, intend=colorizer.intend),
+        writers=len(decoders) or 1,
+        abandon=partial(abandon, decoders),
+    )
+
+
+def colorize_file(job: Job, colorizer: Colorizer) -> ColorizeReport:
     """Read one file, colour it, publish the picture, and say what was done.
 
     Raises:
         FileProblem: this file cannot be read, coloured or written.
     """
+    return steps_of(colorizer)(job)
+
+
+def read_frame(job: Job, colorizer: Colorizer) -> Frame:
+    """Read one file as the model wants it; raise FileProblem if that fails."""
     settings, clock, seen = colorizer.settings, Stopwatch(), look_at(job.source)
     with clock("read"):
-        source = read_source(job.source, colorizer)
+        source = read_source(
+            job.source,
+            colorizer.decoder if settings.from_raw else None,
+            is_rgb=colorizer.card.input_space == "srgb",
+            channel=settings.channel,
+            allow_suspect=settings.allow_suspect,
+        )
+    return Frame(job, seen, clock, source)
+
+
+def colorize_frame(frame: Frame, colorizer: Colorizer) -> Finished[ColorizeReport]:
+    """Colour one picture; raise FileProblem if that fails, or it shows nothing."""
+    source, settings, clock = frame.source, colorizer.settings, frame.clock
     with clock("network"):
         computed = predict(source.planes, colorizer)
     with clock("detail"):
         picture = finish(computed.picture, source.planes, settings)
     with clock("render"):
         pixels = levels_of(picture)
-        doubts = source.doubts + doubted("the coloured picture", flatness(pixels), settings)
-    with clock("write"):
-        published = publish_picture(
-            job,
-            seen,
-            pixels,
-            metadata_of(source, settings),
-            kind=settings.format,
-            overwrite=settings.overwrite,
-            intend=colorizer.intend,
+        doubts = source.doubts + doubts_about(
+            "the coloured picture",
+            flatness(pixels),
+            advice=LOOK,
+            allow_suspect=settings.allow_suspect,
         )
     _, rows, columns = computed.picture.shape
-    return Report(
+    report = ColorizeReport(
         camera=source.camera,
         model=f"{colorizer.card.name} {colorizer.card.version}",
         device=f"{colorizer.engine.device} {colorizer.engine.precision}",
@@ -217,49 +207,9 @@ def colorize_file(job: Job, colorizer: Colorizer) -> Report:
         seconds=clock.seconds,
         warnings=source.warnings + computed.warnings + doubts,
         suspect=bool(doubts),
-        published=published,
-        seen=seen,
-        memory=resident(),
+        seen=frame.seen,
     )
-
-
-def read_source(path: Path, colorizer: Colorizer) -> Source:
-    """Read a file as the model wants it; raise FileProblem if that fails, or it shows nothing."""
-    settings, is_rgb = colorizer.settings, colorizer.card.input_space == "srgb"
-    if settings.from_raw:
-        source = read_converted(path, colorizer)
-    elif is_raw_name(path):
-        raise FileProblem(FailureCode.UNSUPPORTED, "it is a RAW file", "try --from-raw")
-    else:
-        coded = load_picture(path) if is_rgb else load_grey(path, channel=settings.channel)
-        with open_regular(path) as file:
-            source = Source(planes_of(coded), exif=read_exif(file))
-    flat = "" if np.ptp(source.planes) else "one single grey"
-    return replace(source, doubts=source.doubts + doubted("the picture", flat, settings))
-
-
-def doubted(what: str, flat: str, settings: Settings) -> tuple[str, ...]:
-    """Refuse what is flat, or say so where suspect pictures are wanted."""
-    return doubts_about(what, flat, advice=LOOK, allow_suspect=settings.allow_suspect)
-
-
-def read_converted(path: Path, colorizer: Colorizer) -> Source:
-    """Read a RAW file of a converted camera: grey, upright, coded by the sRGB curve."""
-    assert colorizer.decoder is not None
-    suspect = colorizer.settings.allow_suspect
-    try:
-        raw = colorizer.decoder.read(path, allow_suspect=suspect, monochrome=True).raw
-    except FileProblem as problem:
-        advice = DEVELOP if problem.code is FailureCode.NOT_BAYER else problem.advice
-        raise FileProblem(problem.code, problem.what, advice) from None
-    coded = np.asarray(srgb(near_infrared(raw)), np.float32)[..., None]
-    planes = planes_of(turn(coded, raw.orientation))
-    return Source(planes, raw.camera, raw.exif, raw.warnings, raw.doubts)
-
-
-def planes_of(coded: npt.NDArray[np.generic]) -> FloatArray:
-    """Return a picture (H, W) or (H, W, C) as planes (C, H, W)."""
-    return np.ascontiguousarray(np.moveaxis(np.atleast_3d(coded), -1, 0), np.float32)
+    return Finished(frame.job, lambda: pixels, metadata_of(source, settings), clock, report)
 
 
 def predict(planes: FloatArray, colorizer: Colorizer) -> Computed:

@@ -1,90 +1,56 @@
 """Recipe: dark RAW file -> clean picture."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from darkroom import __version__
-from darkroom.batch.decoder import Decoder
-from darkroom.batch.ledger import Intend, digest_of, noting
+from darkroom.batch.decoder import Decoded, Decoder, abandon
+from darkroom.batch.enhance_settings import Settings
+from darkroom.batch.finished import EnhanceReport, Finished, write_finished
+from darkroom.batch.ledger import Intend, noting
 from darkroom.batch.outcome import Seen, look_at
-from darkroom.batch.pictures import doubts_about, publish_picture
+from darkroom.batch.pictures import doubts_about
 from darkroom.batch.plan import Job
 from darkroom.batch.records import Run
+from darkroom.batch.steps import Steps, threads_beside
 from darkroom.batch.stopwatch import Stopwatch
-from darkroom.camera.bayer import plane_gains, planes_of, visible
+from darkroom.camera.bayer import red_offset, visible
 from darkroom.camera.decoder_version import refuse_old_libraw
 from darkroom.camera.exposure import RatioChoice, RatioSpec, choose_ratio
-from darkroom.camera.limits import DEFAULT_LIMITS, Limits
 from darkroom.camera.noise import noise_level
 from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.errors import FileProblem, UsageProblem
-from darkroom.inference.guarded import Computed, Ladder, TileRules
-from darkroom.inference.memory import resident
+from darkroom.inference.engine import Engine
+from darkroom.inference.guarded import Computed, Done, Ladder, TileRules, deliver_guarded
+from darkroom.inference.memory import LEVELS_BYTES
+from darkroom.inference.tiling import Place
 from darkroom.inference.views import run_views
+from darkroom.picture.assembly import Assembly, Fill
 from darkroom.picture.clean_mosaic import in_colours
-from darkroom.picture.guided_filter import GuidedFilter, smooth_linear
+from darkroom.picture.guided_filter import smooth_linear
 from darkroom.picture.icc import icc_profile
 from darkroom.picture.metadata import PictureMetadata, without_gps
-from darkroom.picture.render import camera_to_srgb, flatness, quantise, render
-from darkroom.publish import Published
+from darkroom.picture.render import (
+    Rendering,
+    camera_to_srgb,
+    flatness,
+    quantise_into,
+    render_into,
+    upright_frame,
+)
 from darkroom.zoo.card import Card
-
-if TYPE_CHECKING:
-    from darkroom.inference.engine import TorchEngine
+from darkroom.zoo.contents import contents_for
+from darkroom.zoo.engines import engine_for
+from darkroom.zoo.gpu_way import UNSENT, GpuWay, Sent, gpu_way
+from darkroom.zoo.network_input import amplified, balance_for
 
 FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint16]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to enhance; one value for a whole batch.
-
-    Attributes:
-        ratio: how much brighter.
-        model: name or weights file.
-        device: auto, cpu or cuda.
-        tile: core of a tile in packed pixels; None chooses, 0 takes the whole frame.
-        max_memory: bytes to stay under, None for a share of what is free.
-        strength: scales the deviation of the noise that the network is told.
-        views: number of sides the frame is looked at from: 1, 2, 4 or 8.
-        tone: name in `picture.tone.TONES`.
-        guided_filter: the pass after the network, None for none.
-        format: "tiff" or "png".
-        strip_gps: leave the place out of the output.
-        overwrite: replace existing outputs.
-        allow_suspect: write what looks damaged, too, and say so.
-        limits: what an input may cost.
-    """
-
-    ratio: RatioSpec
-    model: str = "fast-unet"
-    device: str = "auto"
-    tile: int | None = None
-    max_memory: int | None = None
-    strength: float = 1.0
-    views: int = 1
-    tone: str = "standard"
-    guided_filter: GuidedFilter | None = None
-    format: str = "tiff"
-    strip_gps: bool = False
-    overwrite: bool = False
-    allow_suspect: bool = False
-    limits: Limits = DEFAULT_LIMITS
-
-    def params(self) -> dict[str, object]:
-        """Return what decides how an output looks, beside input and model."""
-        names = ("strength", "views", "tone", "guided_filter", "format", "strip_gps")
-        reference = self.ratio.reference
-        return {name: getattr(self, name) for name in names} | {
-            "ratio": replace(self.ratio, reference=None),
-            "reference": reference and digest_of(reference),
-        }
 
 
 @dataclass(frozen=True)
@@ -93,68 +59,49 @@ class Enhancer:
 
     settings: Settings
     card: Card
-    engine: "TorchEngine"
+    engine: Engine
     decoder: Decoder
     intend: Intend | None = None
     reference: RawImage | None = None
     ladder: Ladder = field(default_factory=Ladder)
+    gpu: GpuWay | None = None
 
 
 @dataclass(frozen=True)
-class Report:
-    """What happened to one file, for its record."""
+class Frame:
+    """A file that was read, and what was decided about it."""
 
-    camera: str
-    ratio: float
-    ratio_reason: str
+    job: Job
+    seen: Seen | None
+    clock: Stopwatch
+    decoded: Decoded
+    choice: RatioChoice
+    noise: NoiseLevel
     noise_source: str
-    model: str
-    device: str
-    tile: str
-    seconds: dict[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    suspect: bool = False
-    published: Published | None = None
-    seen: Seen | None = None
-    retries: int = 0
-    memory: int = 0
-    worker_memory: int = 0
+    sent: Sent = UNSENT
 
-    def record(self) -> dict[str, object]:
-        """Return the fields of the file's record that are this recipe's."""
-        return {
-            "ratio": self.ratio,
-            "ratio_reason": self.ratio_reason,
-            "noise": self.noise_source,
-            "camera": self.camera,
-            "model": self.model,
-            "device": self.device,
-            "tile": self.tile,
-            "retries": self.retries,
-            "rss_mb": self.memory >> 20,
-            "worker_rss_mb": self.worker_memory >> 20,
-            "seconds": self.seconds,
-        }
+
+Work = Steps[Frame, Finished[EnhanceReport], EnhanceReport]
 
 
 @contextmanager
-def enhancing(
-    settings: Settings, intend: Intend | None = None
-) -> Iterator[Callable[[Job], Report]]:
-    """Yield what enhances one file after the other; its decoder ends with the block.
+def enhancing(settings: Settings, intend: Intend | None = None) -> Iterator[Work]:
+    """Yield what enhances files; its decoders end with the block.
 
     Raises:
         EnvironmentProblem: weights, device or decoder are missing or unusable.
         UsageProblem: the reference frame of `match:` cannot be read.
     """
-    with Decoder(settings.limits) as decoder:
+    with Decoder(settings.limits) as decoder, ExitStack() as ending:
         decoder.start()  # it boots while the model loads
         enhancer = load_enhancer(settings, decoder, intend)
-        yield lambda job: enhance_file(job, enhancer)
+        more = threads_beside(enhancer.engine.device) - 1
+        others = [ending.enter_context(Decoder(settings.limits)) for _ in range(more)]
+        yield steps_of(enhancer, others)
 
 
 @contextmanager
-def enhancing_apart(settings: Settings, run: Run) -> Iterator[Callable[[Job], Report]]:
+def enhancing_apart(settings: Settings, run: Run) -> Iterator[Work]:
     """Yield the same in a process that has to note its intentions itself."""
     with noting(run) as intend, enhancing(settings, intend) as work:
         yield work
@@ -162,15 +109,12 @@ def enhancing_apart(settings: Settings, run: Run) -> Iterator[Callable[[Job], Re
 
 def load_enhancer(settings: Settings, decoder: Decoder, intend: Intend | None = None) -> Enhancer:
     """Find, verify and load the model; raise what `enhancing` raises."""
-    # Here and no sooner: a batch is planned, and found to be done, without torch.
-    from darkroom.inference.engine import choose_device, make_engine  # noqa: PLC0415
-    from darkroom.zoo.weights import build_network, weights_for  # noqa: PLC0415
-
     refuse_old_libraw()
-    device, weights = choose_device(settings.device), weights_for("enhance", settings.model)
-    engine = make_engine(build_network(weights, device=device), device=device)
+    contents = contents_for("enhance", settings.model)
+    engine = engine_for(contents, settings.choice)
     reference = read_reference(settings.ratio, decoder)
-    return Enhancer(settings, weights.card, engine, decoder, intend, reference)
+    gpu = gpu_way(engine, contents.card, settings)
+    return Enhancer(settings, contents.card, engine, decoder, intend, reference, gpu=gpu)
 
 
 def read_reference(ratio: RatioSpec, decoder: Decoder) -> RawImage | None:
@@ -183,55 +127,92 @@ def read_reference(ratio: RatioSpec, decoder: Decoder) -> RawImage | None:
         raise UsageProblem(f"--ratio match: {ratio.reference}: {problem.what}") from None
 
 
-def enhance_file(job: Job, enhancer: Enhancer) -> Report:
+def steps_of(enhancer: Enhancer, others: Sequence[Decoder] = ()) -> Work:
+    """Return what is done to a file, step by step; each decoder serves one thread at a time."""
+    decoders = (enhancer.decoder, *others)
+    return Steps(
+        [partial(read_frame, enhancer=replace(enhancer, decoder=one)) for one in decoders],
+        partial(enhance_frame, enhancer=enhancer),
+        partial(write_finished, settings=enhancer.settings, intend=enhancer.intend),
+        writers=len(decoders),
+        abandon=partial(abandon, decoders),
+    )
+
+
+def enhance_file(job: Job, enhancer: Enhancer) -> EnhanceReport:
     """Read one file, enhance it, publish the picture, and say what was done.
 
     Raises:
         FileProblem: this file cannot be read, enhanced or written.
     """
+    return steps_of(enhancer)(job)
+
+
+def read_frame(job: Job, enhancer: Enhancer) -> Frame:
+    """Read one file, and choose the ratio; raise FileProblem if that fails."""
     settings, clock, seen = enhancer.settings, Stopwatch(), look_at(job.source)
     with clock("read"):
         decoded = enhancer.decoder.read(job.source, allow_suspect=settings.allow_suspect)
-        raw = decoded.raw
-        choice = choose_ratio(settings.ratio, raw, enhancer.reference)
-        noise, noise_source = noise_level(raw)
-    with clock("network"):
-        computed = enhance(raw, choice.ratio, noise, enhancer)
-    with clock("render"):
-        pixels = finish(computed.picture, raw, choice, enhancer)
+        choice = choose_ratio(settings.ratio, decoded.raw, enhancer.reference)
+        noise, noise_source = noise_level(decoded.raw)
+        sent = enhancer.gpu.send(decoded.raw) if enhancer.gpu else UNSENT
+    return Frame(job, seen, clock, decoded, choice, noise, noise_source, sent)
+
+
+def enhance_frame(frame: Frame, enhancer: Enhancer) -> Finished[EnhanceReport]:
+    """Enhance one frame; raise FileProblem if that fails, or it shows nothing."""
+    raw, choice, settings = frame.decoded.raw, frame.choice, enhancer.settings
+    with frame.clock("network"):
+        on_gpu = enhancer.gpu and enhancer.gpu.develop(raw, choice.ratio, frame.noise, frame.sent)
+        pixels, done = (on_gpu.pixels, on_gpu) if on_gpu else ready(develop(frame, enhancer))
+    with frame.clock("render"):
         doubts = raw.doubts + doubts_about(
             "the enhanced picture",
-            flatness(pixels),
+            on_gpu.flat if on_gpu else flatness(pixels()),
             advice="try another --ratio",
             allow_suspect=settings.allow_suspect,
         )
-    with clock("write"):
-        published = publish_picture(
-            job,
-            seen,
-            pixels,
-            metadata_of(raw, enhancer),
-            kind=settings.format,
-            overwrite=settings.overwrite,
-            intend=enhancer.intend,
-        )
-    return Report(
+    report = EnhanceReport(
         camera=raw.camera,
         ratio=choice.ratio,
         ratio_reason=choice.reason,
-        noise_source=noise_source,
+        noise_source=frame.noise_source,
         model=f"{enhancer.card.name} {enhancer.card.version}",
         device=f"{enhancer.engine.device} {enhancer.engine.precision}",
-        tile=str(computed.grid),
-        seconds=clock.seconds,
-        warnings=raw.warnings + choice.warnings + computed.warnings + doubts,
+        tile=str(done.grid),
+        warnings=raw.warnings + choice.warnings + done.warnings + doubts,
         suspect=bool(doubts),
-        published=published,
-        seen=seen,
-        retries=decoded.retries,
-        memory=resident(),
-        worker_memory=decoded.worker_rss,
+        seen=frame.seen,
+        retries=frame.decoded.retries,
+        worker_memory=frame.decoded.worker_rss,
     )
+    return Finished(frame.job, pixels, metadata_of(raw, enhancer), frame.clock, report)
+
+
+def ready(made: tuple[Pixels, Done]) -> tuple[Callable[[], Pixels], Done]:
+    """Return pixels that need not be waited for like those that must be."""
+    pixels, done = made
+    return lambda: pixels, done
+
+
+def develop(frame: Frame, enhancer: Enhancer) -> tuple[Pixels, Done]:
+    """Run the network on a frame and render what it gives: each tile by itself, if that will do."""
+    raw, choice, settings, card = frame.decoded.raw, frame.choice, enhancer.settings, enhancer.card
+    if settings.views > 1 or settings.guided_filter or card.output_space == "raw-planes":
+        computed = enhance(raw, choice.ratio, frame.noise, enhancer)
+        with frame.clock("render"):
+            return finish(computed.picture, raw, choice, enhancer), computed
+    shape, fill = (raw.mosaic.shape[0], raw.mosaic.shape[1]), rendering(raw, choice, enhancer)
+    assembly = Assembly(shape, red_offset(raw.phase), raw.orientation, fill)
+
+    def add(tile: FloatArray, place: Place) -> None:
+        with frame.clock("render"):
+            assembly.add(tile, place.rows, place.columns)
+
+    planes, told = amplified(raw, choice.ratio, frame.noise, card, strength=settings.strength)
+    rules, ladder = replace(rules_of(enhancer), beside=LEVELS_BYTES), enhancer.ladder
+    done = deliver_guarded(enhancer.engine, planes, told, rules, ladder, deliver=add)
+    return assembly.upright, done
 
 
 def enhance(raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer) -> Computed:
@@ -243,35 +224,37 @@ def enhance(raw: RawImage, ratio: float, noise: NoiseLevel, enhancer: Enhancer) 
         noise: the frame's noise, before amplification and white balance.
         enhancer: the model.
     """
-    card, settings, engine = enhancer.card, enhancer.settings, enhancer.engine
-    balance = raw.white_balance if card.input_space == "balanced-planes" else (1.0, 1.0, 1.0)
-    red, green, blue, green2 = (ratio * gain for gain in plane_gains(balance))
-    planes = planes_of(raw)
-    planes *= np.array((red, green, blue, green2), np.float32)[:, None, None]
-    if card.clip:
-        np.clip(planes, 0, 1, out=planes)
-    level = noise.amplified((red, green, blue, green2)).scaled(settings.strength)
-    told = np.array([*level.shot, *level.read], np.float32)
-    rules = TileRules(card.halo, card.multiple_of, settings.tile, settings.max_memory)
-    computed = run_views(engine, planes, told, rules, enhancer.ladder, count=settings.views)
-    picture = in_colours(computed.picture, np.divide(raw.white_balance, balance))
-    return replace(computed, picture=visible(picture, raw))
+    card, settings, rules = enhancer.card, enhancer.settings, rules_of(enhancer)
+    planes, told = amplified(raw, ratio, noise, card, strength=settings.strength)
+    ladder, count = enhancer.ladder, settings.views
+    computed = run_views(enhancer.engine, planes, told, rules, ladder, count=count)
+    lacking = np.divide(raw.white_balance, balance_for(card, raw))
+    return replace(computed, picture=visible(in_colours(computed.picture, lacking), raw))
+
+
+def rules_of(enhancer: Enhancer) -> TileRules:
+    """Return how a frame may be cut for a model."""
+    card, settings = enhancer.card, enhancer.settings
+    return TileRules(card.halo, card.multiple_of, settings.tile, settings.max_memory)
 
 
 def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: Enhancer) -> Pixels:
     """Turn the network's picture into pixels: guided filter, colour, tone, orientation."""
-    settings = enhancer.settings
-    if settings.guided_filter:
-        picture = smooth_linear(picture, settings.guided_filter)
+    if enhancer.settings.guided_filter:
+        picture = smooth_linear(picture, enhancer.settings.guided_filter)
+    upright, sensor_view = upright_frame(picture.shape[1], picture.shape[2], raw.orientation)
+    rendering(raw, choice, enhancer)(sensor_view, picture)
+    return upright
+
+
+def rendering(raw: RawImage, choice: RatioChoice, enhancer: Enhancer) -> Fill:
+    """Return what renders the network's picture, or a tile of it, into its place."""
     if enhancer.card.output_space == "srgb":
-        return quantise(picture, orientation=raw.orientation)
-    red, green, blue = raw.white_balance
-    return render(
-        picture,
-        camera_to_srgb=camera_to_srgb(raw.xyz_to_camera),
-        tone=settings.tone,
-        orientation=raw.orientation,
-        saturation=(red * choice.ratio, green * choice.ratio, blue * choice.ratio),
+        return quantise_into
+    red, green, blue = (choice.ratio * gain for gain in raw.white_balance)
+    matrix = camera_to_srgb(raw.xyz_to_camera)
+    return partial(
+        render_into, rendering=Rendering(matrix, enhancer.settings.tone, (red, green, blue))
     )
 
 

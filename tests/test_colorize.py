@@ -12,18 +12,19 @@ from PIL import Image
 from torch import Tensor, nn
 
 from darkroom.batch.decoder import Decoder
+from darkroom.batch.finished import ColorizeReport
 from darkroom.batch.plan import single_job
 from darkroom.camera.near_infrared import near_infrared
 from darkroom.camera.read import read_raw
 from darkroom.colorize import (
     Colorizer,
-    Report,
     Settings,
     colorize,
     colorize_file,
     load_colorizer,
 )
 from darkroom.errors import FailureCode, FileProblem, UsageProblem
+from darkroom.inference.engine import EngineChoice
 from darkroom.measure.colour_difference import srgb_to_lab
 from darkroom.networks import NETWORKS
 from darkroom.picture.load import load_grey, load_picture
@@ -100,11 +101,13 @@ def decoder() -> Iterator[Decoder]:
 
 
 def load(model: Path, decoder: Decoder | None = None, **changes: object) -> Colorizer:
-    settings = replace(Settings(model=str(model), device="cpu", overwrite=True), **changes)
+    settings = replace(
+        Settings(model=str(model), choice=EngineChoice("cpu"), overwrite=True), **changes
+    )
     return load_colorizer(settings, decoder)
 
 
-def run(source: Path, colorizer: Colorizer) -> tuple[np.ndarray, Report]:
+def run(source: Path, colorizer: Colorizer) -> tuple[np.ndarray, ColorizeReport]:
     job = single_job(source, source.with_suffix(".out.tif"))
     report = colorize_file(job, colorizer)
     return load_picture(job.target), report
@@ -244,8 +247,8 @@ def test_a_picture_of_nothing_is_refused_or_suspect(model: Model, tmp_path: Path
 
 def test_a_model_that_makes_nothing_of_it_is_told(model: Model, nir: Path) -> None:
     weights = model()
-    colorizer = load(weights)
-    nn.init.zeros_(colorizer.engine.network.convolution.weight)  # type: ignore[union-attr]
+    colorizer = load(weights, choice=EngineChoice("cpu", "torch"))
+    nn.init.zeros_(colorizer.engine.network.convolution.weight)  # type: ignore[attr-defined]
     with pytest.raises(FileProblem, match="the coloured picture is entirely black"):
         run(nir, colorizer)
 
@@ -267,10 +270,11 @@ def test_what_decides_the_look_is_in_the_digest() -> None:
         {"guided_filter": None},
         {"keep_nir_luminance": 0.5},
         {"format": "png"},
+        {"compression": "zstd"},
         {"strip_gps": True},
     ):
         assert replace(plain, **changes).params() != plain.params()
-    for changes in ({"tile": 64}, {"overwrite": True}, {"device": "cpu"}):
+    for changes in ({"tile": 64}, {"overwrite": True}, {"choice": EngineChoice("cpu")}):
         assert replace(plain, **changes).params() == plain.params()
 
 

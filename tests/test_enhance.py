@@ -12,22 +12,26 @@ import torch
 from darkroom import enhance
 from darkroom.batch.decoder import Decoder
 from darkroom.batch.plan import single_job
-from darkroom.camera.bayer import unpack
+from darkroom.camera.bayer import plane_gains, planes_of, unpack
 from darkroom.camera.exposure import parse_ratio
 from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.camera.read import read_raw
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
-from darkroom.inference.engine import TorchEngine
+from darkroom.inference.cuda_engine import make_cuda_engine
+from darkroom.inference.engine import EngineChoice
+from darkroom.inference.openvino_engine import OpenvinoEngine
 from darkroom.networks import NETWORKS
 from darkroom.picture.demosaic import demosaiced
 from darkroom.picture.guided_filter import GuidedFilter
 from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
 from darkroom.zoo.card import Card
-from darkroom.zoo.weights import save_weights
+from darkroom.zoo.contents import contents_for
+from darkroom.zoo.gpu_way import GpuWay, gpu_way
+from darkroom.zoo.weights import build_network, save_weights, weights_of
 
-SIZE = (70, 92)
+SIZE = (150, 182)  # several tiles of the small networks, halo included
 QUIET = NoiseLevel((1e-4,) * 4, (1e-6,) * 4)
 
 
@@ -35,7 +39,7 @@ QUIET = NoiseLevel((1e-4,) * 4, (1e-6,) * 4)
 def dark(tmp_path: Path) -> Path:
     """A dark frame of a coloured gradient."""
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
-    picture = np.stack([rows * 3, columns * 2, 120 + 0 * rows], -1).astype(np.uint8)
+    picture = np.stack([rows * 1.5, columns, 120 + 0 * rows], -1).astype(np.uint8)
     cv2.imwrite(str(tmp_path / "scene.png"), picture)
     simulate_file(tmp_path / "scene.png", tmp_path / "dark.dng", SimulateSettings(ratio=50))
     return tmp_path / "dark.dng"
@@ -58,7 +62,9 @@ Load = Callable[[Settings], Enhancer]
 
 
 def settings(model: str, **changes: object) -> Settings:
-    return replace(Settings(ratio=parse_ratio("50"), model=model, device="cpu"), **changes)
+    return replace(
+        Settings(ratio=parse_ratio("50"), model=model, choice=EngineChoice("cpu")), **changes
+    )
 
 
 Run = Callable[..., np.ndarray]
@@ -95,7 +101,7 @@ def test_the_four_phases_give_one_picture(phase: str, tmp_path: Path, small_mode
         dng = tmp_path / f"{name}.dng"
         simulated = SimulateSettings(iso=50, ratio=1, phase=name)
         simulate_file(tmp_path / "smooth.png", dng, simulated)
-        planes = enhance.planes_of(read_raw(dng))
+        planes = planes_of(read_raw(dng))
         picture = np.repeat(np.repeat(planes[[0, 1, 2]], 2, 1), 2, 2)  # a network that only bins
         pictures.append(enhance.visible(picture, read_raw(dng)))
     inner = np.s_[:, 4:-4, 4:-4]
@@ -113,19 +119,20 @@ def test_a_larger_ratio_is_brighter(dark: Path, small_model: str, load: Load) ->
     assert means[0] != means[1]
 
 
-@pytest.mark.parametrize("tile", [16, 24])
+@pytest.mark.parametrize("tile", [8, 20])
 def test_tiles_give_the_same_file(dark: Path, small_model: str, tile: int, run: Run) -> None:
-    whole, tiled = (run(small_model, tile=size) for size in (0, tile))
+    exactly = EngineChoice("cpu", precision="fp32")
+    whole, tiled = (run(small_model, tile=size, choice=exactly) for size in (0, tile))
     assert np.abs(whole - tiled).max() <= 2 / 65535
 
 
 def test_the_report_says_what_was_done(dark: Path, small_model: str, load: Load) -> None:
     job = single_job(dark, dark.with_suffix(".tif"))
-    report = enhance_file(job, load(settings(small_model, tile=16)))
+    report = enhance_file(job, load(settings(small_model, tile=8)))
     assert report.camera == "SONY ILCE-7SM2"
     assert report.ratio == 50
     assert report.noise_source == "estimated from the picture"
-    assert report.tile == "3x3 tiles"
+    assert report.tile == "3x5 tiles"
     assert report.model.startswith("small-fast-unet")
     assert set(report.seconds) == {"read", "network", "render", "write"}
 
@@ -173,8 +180,8 @@ def quiet_denoiser(folder: Path) -> str:
 def test_raw_planes_are_balanced_and_demosaiced(dark: Path, tmp_path: Path, load: Load) -> None:
     raw, enhancer = read_raw(dark), load(settings(quiet_denoiser(tmp_path)))
     picture = enhance.enhance(raw, 8.0, QUIET, enhancer).picture
-    gains = np.float32(enhance.plane_gains(raw.white_balance))[:, None, None]
-    truth = enhance.visible(demosaiced(unpack(enhance.planes_of(raw) * gains * 8)), raw)
+    gains = np.float32(plane_gains(raw.white_balance))[:, None, None]
+    truth = enhance.visible(demosaiced(unpack(planes_of(raw) * gains * 8)), raw)
     assert picture.shape == (3, *raw.mosaic.shape)
     assert np.abs(picture - truth).max() < 2e-3
 
@@ -191,6 +198,44 @@ def test_the_guided_filter_smooths(dark: Path, small_model: str, run: Run) -> No
     plain = run(small_model)
     smooth = run(small_model, guided_filter=GuidedFilter(radius=3, eps=0.1))
     assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
+
+
+@pytest.mark.parametrize("kind", ["small_model", "small_srgb_model"])
+def test_a_gpu_makes_the_same_file_from_the_counts(
+    kind: str, dark: Path, load: Load, request: pytest.FixtureRequest
+) -> None:
+    model = request.getfixturevalue(kind)
+    enhancer = load(settings(model, choice=EngineChoice("cpu", "torch", "fp32"), overwrite=True))
+    network = build_network(weights_of(contents_for("enhance", model)), device="cpu")
+    engine = make_cuda_engine(network, device="cpu", precision="fp32")
+    way = gpu_way(replace(engine, device="cuda"), enhancer.card, enhancer.settings)
+    assert way is not None
+    pictures, job = [], single_job(dark, dark.with_suffix(".tif"))
+    for one in (enhancer, replace(enhancer, gpu=replace(way, engine=engine))):
+        report = enhance_file(job, one)
+        pictures.append(load_picture(job.target))
+        assert report.tile == "full"
+        assert set(report.seconds) == {"read", "network", "render", "write"}
+    assert np.abs(pictures[0] - pictures[1]).max() <= 2 / 65535
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_picture_of_nothing_that_a_gpu_makes_is_never_written(
+    value: float, dark: Path, small_model: str, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enhancer = load(settings(small_model, choice=EngineChoice("cpu", "torch", "fp32")))
+    network = build_network(weights_of(contents_for("enhance", small_model)), device="cpu")
+    engine = make_cuda_engine(network, device="cpu", precision="fp32")
+    way = GpuWay(engine, enhancer.card, "srgb")
+
+    def fill(planes: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return planes.new_full((1, 3, 2 * planes.shape[2], 2 * planes.shape[3]), value)
+
+    monkeypatch.setattr(network, "forward", fill)
+    with pytest.raises(FileProblem, match="E_BLACK" if value == 0 else "E_NONFINITE"):
+        job = single_job(dark, dark.with_suffix(".tif"))
+        enhance_file(job, replace(enhancer, engine=engine, gpu=way))
+    assert not dark.with_suffix(".tif").exists()
 
 
 def test_strength_changes_what_the_network_is_told(dark: Path, small_model: str, run: Run) -> None:
@@ -245,7 +290,7 @@ def test_a_picture_of_nothing_is_never_written(
     def fill(_: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
         return np.full((3, 2 * planes.shape[1], 2 * planes.shape[2]), value, np.float32)
 
-    monkeypatch.setattr(TorchEngine, "run", fill)
+    monkeypatch.setattr(OpenvinoEngine, "run", fill)
     with pytest.raises(FileProblem, match="E_BLACK" if value == 0 else "E_NONFINITE"):
         run(small_model)
     assert not (dark.parent / "out.tif").exists()

@@ -11,8 +11,9 @@ when it misbehaves, and not believed (`darkroom.camera.wire`).
 import os
 import socket
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,9 @@ class Decoded:
 class Decoder:
     """Reads RAW files in a child process that starts with the first file.
 
-    One thread at a time may use it. The child ends with the thread that started it. Where the
-    system cannot hand over open files, as on Windows, files are read in this process instead.
+    One thread at a time may use it; `abandon` is for the others. The child ends with the thread
+    that started it. Where the system cannot hand over open files, as on Windows, files are read in
+    this process instead.
 
     Args:
         limits: bounds on each file.
@@ -71,6 +73,7 @@ class Decoder:
         self._command = tuple(command or COMMAND)
         self._process: Process | None = None
         self._is_ready = False
+        self._abandoned = threading.Event()
         self._files = 0
 
     def __enter__(self) -> "Decoder":
@@ -92,11 +95,22 @@ class Decoder:
         """
         if self._process is not None or not HAS_PROCESSES:
             return
+        if self._abandoned.is_set():
+            raise EnvironmentProblem("the decoder process was ended")
         try:
             self._process = Process(self._command)
         except OSError as error:
             raise EnvironmentProblem(f"the decoder process cannot start: {error}") from error
         self._is_ready, self._files = False, 0
+        if self._abandoned.is_set():  # while it started
+            self._process.kill()
+
+    def abandon(self) -> None:
+        """End the child for good, from any thread; the file in work fails, as do all after it."""
+        self._abandoned.set()
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the child, if one runs."""
@@ -217,6 +231,12 @@ class Decoder:
                 raise EnvironmentProblem(f"the decoder process does not start: {how}") from error
             self._is_ready = True
         return self._process
+
+
+def abandon(decoders: Iterable[Decoder]) -> None:
+    """End the children of several decoders for good, from any thread."""
+    for decoder in decoders:
+        decoder.abandon()
 
 
 def expected(message: wire.Message, kind: str, *names: str) -> wire.Message:

@@ -3,9 +3,9 @@
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from darkroom.batch.plan import Job
 from darkroom.errors import DarkroomError, FailureCode, FileProblem
@@ -41,6 +41,9 @@ class Result(Protocol):
 
 R = TypeVar("R", bound=Result | None)
 R_co = TypeVar("R_co", bound=Result | None, covariant=True)
+S = TypeVar("S")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Outcome(Generic[R_co]):
         message: why it is not "ok", for people.
         stage: what was being done when it failed.
         warnings: what the user should know although it went well.
-        seconds: time it took.
+        seconds: time its work took.
         seen: the input as it was before the work; None if there was none.
         report: what the recipe tells about the file.
         trace: the traceback of an unexpected error.
@@ -92,38 +95,81 @@ class Outcome(Generic[R_co]):
         return self.job.target
 
 
+@dataclass(frozen=True)
+class Underway(Generic[T_co]):
+    """A job whose work has come so far.
+
+    Attributes:
+        job: what is to be done.
+        seen: the input as it was before the work; None if there was none.
+        made: what the last step made.
+        seconds: what the steps took, without the time between them.
+    """
+
+    job: Job
+    seen: Seen | None
+    made: T_co
+    seconds: float = 0.0
+
+
 def attempt(job: Job, work: Callable[[Job], R]) -> Outcome[R]:
     """Do one job; failures of the file become its outcome.
 
     Raises:
         DarkroomError: an error that is not the file's.
     """
-    started, seen = time.perf_counter(), look_at(job.source)
+    done = carry_on(begin(job), work)
+    return done if isinstance(done, Outcome) else conclude(done)
 
-    def failed(code: FailureCode, message: str, stage: str = "", trace: str = "") -> Outcome[R]:
-        seconds = time.perf_counter() - started
-        return Outcome(job, "failed", code, message, stage, seconds=seconds, seen=seen, trace=trace)
 
+def begin(job: Job) -> Underway[Job]:
+    """Return a job of which nothing is done."""
+    return Underway(job, look_at(job.source), job)
+
+
+def carry_on(part: Underway[S], step: Callable[[S], T]) -> "Underway[T] | Outcome[Any]":
+    """Do the next step of a job; failures of the file become its outcome.
+
+    Raises:
+        DarkroomError: an error that is not the file's.
+    """
+    started = time.perf_counter()
     try:
-        check_writable(job.target)  # before minutes of work
-        report = work(job)
+        if part.made is part.job:  # the first step
+            check_writable(part.job.target)  # before minutes of work
+        made = step(part.made)
     except FileProblem as problem:
         message = "; ".join(filter(None, (problem.what, problem.advice)))
-        return failed(problem.code, message, problem.stage)
+        failure = Outcome[Any](part.job, "failed", problem.code, message, problem.stage)
     except MemoryError:
         advice = "close other programs, or use a smaller --tile or --max-memory"
-        return failed(FailureCode.OOM_HOST, f"not enough memory; {advice}")
+        message = f"not enough memory; {advice}"
+        failure = Outcome[Any](part.job, "failed", FailureCode.OOM_HOST, message)
     except DarkroomError:
         raise
     except Exception as error:
         message = f"internal error: {type(error).__name__}: {error}; please report it"
-        return failed(FailureCode.INTERNAL, message, trace=traceback.format_exc())
-    seconds = time.perf_counter() - started
+        trace = traceback.format_exc()
+        failure = Outcome[Any](part.job, "failed", FailureCode.INTERNAL, message, trace=trace)
+    else:
+        return Underway(part.job, part.seen, made, part.seconds + time.perf_counter() - started)
+    seconds = part.seconds + time.perf_counter() - started
+    return replace(failure, seconds=seconds, seen=part.seen)
+
+
+def conclude(part: Underway[R]) -> Outcome[R]:
+    """Return the outcome of a job whose last step made its report."""
+    report = part.made
     if report is None:
-        return Outcome(job, "ok", seconds=seconds, seen=seen)
+        return Outcome(part.job, "ok", seconds=part.seconds, seen=part.seen)
     status: Status = "suspect" if report.suspect else "ok"
     return Outcome(
-        job, status, warnings=report.warnings, seconds=seconds, seen=report.seen, report=report
+        part.job,
+        status,
+        warnings=report.warnings,
+        seconds=part.seconds,
+        seen=report.seen,
+        report=report,
     )
 
 

@@ -1,5 +1,6 @@
 """Finished pictures of a batch: refused if they show nothing, else published under their job."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -11,10 +12,15 @@ from darkroom.batch.plan import Job
 from darkroom.errors import FailureCode, FileProblem
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.picture.png import write_png
-from darkroom.picture.tiff import write_tiff
+from darkroom.picture.tiff import COMPRESSIONS, write_tiff
 from darkroom.publish import Published, publish
 
-WRITERS = {"tiff": write_tiff, "png": write_png}
+USUAL = "deflate"
+# Kind -> compression -> what writes it.
+WRITERS: dict[str, dict[str, Callable[..., None]]] = {
+    "tiff": {name: partial(write_tiff, compression=name) for name in COMPRESSIONS},
+    "png": {"deflate": write_png},
+}
 
 
 def doubts_about(what: str, flat: str, *, advice: str, allow_suspect: bool) -> tuple[str, ...]:
@@ -36,6 +42,14 @@ def doubts_about(what: str, flat: str, *, advice: str, allow_suspect: bool) -> t
     return (f"{what} is {flat}",)
 
 
+def compression_params(compression: str) -> dict[str, object]:
+    """Return what the parameters of a run say of the compression: nothing of the usual one.
+
+    So what older versions wrote counts as done.
+    """
+    return {} if compression == USUAL else {"compression": compression}
+
+
 def publish_picture(
     job: Job,
     seen: Seen | None,
@@ -43,6 +57,7 @@ def publish_picture(
     metadata: PictureMetadata,
     *,
     kind: str,
+    compression: str = USUAL,
     overwrite: bool,
     intend: Intend | None,
 ) -> Published:
@@ -54,6 +69,7 @@ def publish_picture(
         pixels: what is written.
         metadata: what is written about it.
         kind: name in `WRITERS`.
+        compression: name in `WRITERS[kind]`.
         overwrite: replace the target if it exists.
         intend: notes the picture before it gets its name.
 
@@ -62,7 +78,7 @@ def publish_picture(
     """
     return publish(
         job.target,
-        partial(WRITERS[kind], pixels=pixels, metadata=metadata),
+        partial(WRITERS[kind][compression], pixels=pixels, metadata=metadata),
         overwrite=overwrite,
         before_naming=intend and partial(intend, job, seen),
     )

@@ -109,6 +109,10 @@ class Process:
                 key.data()
         return message
 
+    def kill(self) -> None:
+        """Kill the process, from any thread; whoever waits for its message hears that it ended."""
+        self._child.kill()
+
     def stop(self) -> None:
         """Kill the process, wait for its end, and close what connects to it."""
         self._child.kill()

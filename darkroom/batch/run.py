@@ -165,7 +165,14 @@ def _worked_off(
     """Do the jobs in `left`, which shrinks as they get their outcomes."""
     with closing(attempts(iter([*left.values()]))) as outcomes:
         for outcome in outcomes:
-            outcome = remember(outcome)  # noqa: PLW2901
+            if outcome.target not in left:
+                continue  # told once more: Ctrl-C came between two lines
+            try:
+                outcome = remember(outcome)  # noqa: PLW2901
+            except KeyboardInterrupt:  # the work is done all the same
+                del left[outcome.target]
+                yield outcome
+                raise
             del left[outcome.target]
             yield outcome
             reason = watch.reason_to_stop(outcome)

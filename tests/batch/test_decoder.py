@@ -532,6 +532,45 @@ def test_ctrl_c_in_the_middle_ends_the_child(poisoned, poison):
 
 
 @linux
+def test_another_thread_can_end_a_reading_for_good(poison, dng):
+    decoder = Decoder(command=(sys.executable, str(POISON)))
+    process, sent, raised = decoder._ready_process(), threading.Event(), []
+    send = process.send
+    process.send = lambda *message: (send(*message), sent.set())
+
+    def read() -> None:
+        with pytest.raises(EnvironmentProblem) as caught:
+            decoder.read(poison("sleep"))
+        raised.append(caught)
+
+    with decoder:
+        thread = threading.Thread(target=read)
+        thread.start()
+        assert sent.wait(20)
+        module.abandon([decoder])
+        thread.join(20)
+        assert raised
+        assert not is_running(process.pid)
+        with pytest.raises(EnvironmentProblem):
+            decoder.read(dng())
+        decoder.abandon()
+
+
+@linux
+def test_a_child_that_starts_while_it_is_abandoned_ends(monkeypatch):
+    with Decoder() as decoder:
+        started = module.Process
+
+        def start(command):
+            decoder.abandon()
+            return started(command)
+
+        monkeypatch.setattr(module, "Process", start)
+        decoder.start()
+        assert waits(lambda: not decoder._process.is_alive, 20)
+
+
+@linux
 @pytest.mark.parametrize("busy", [False, True])
 def test_the_child_ends_with_a_killed_parent(poison, dng, busy):
     path = poison("busy") if busy else dng()

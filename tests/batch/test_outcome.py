@@ -1,11 +1,21 @@
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from darkroom.batch.outcome import Outcome, Seen, attempt, exit_code, look_at
+from darkroom.batch.outcome import (
+    Outcome,
+    Seen,
+    Underway,
+    attempt,
+    begin,
+    carry_on,
+    conclude,
+    exit_code,
+    look_at,
+)
 from darkroom.batch.plan import Job
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem
 from darkroom.publish import Published
@@ -93,6 +103,31 @@ def test_no_work_is_done_where_nothing_can_be_written(tmp_path: Path) -> None:
     job = Job(tmp_path / "a.ARW", tmp_path / "out" / "a.tif", tmp_path / "out", Path("a.ARW"))
     outcome = attempt(job, raising(AssertionError("worked")))
     assert outcome.code is FailureCode.WRITE_DENIED
+
+
+def test_work_done_in_steps_ends_like_work_done_at_once(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    job.source.write_bytes(b"12345")
+    note = Note(("dim",), seen=Seen(5, 7))
+    part = begin(job)
+    assert part.seen == look_at(job.source)
+    part = carry_on(part, lambda job: [job])
+    assert isinstance(part, Underway)
+    assert part.made == [job]
+    done = carry_on(part, lambda made: note)
+    assert isinstance(done, Underway)
+    assert done.seconds >= part.seconds
+    found, expected = conclude(done), attempt(job, lambda job: note)
+    assert replace(found, seconds=0.0) == replace(expected, seconds=0.0)
+
+
+def test_a_step_that_fails_ends_the_work_and_its_time_is_all_of_it(tmp_path: Path) -> None:
+    part = replace(begin(job_in(tmp_path)), seconds=2.0)
+    failed = carry_on(part, raising(FileProblem(FailureCode.BLACK, "black")))
+    assert isinstance(failed, Outcome)
+    assert failed.seconds >= 2
+    with pytest.raises(EnvironmentProblem):
+        carry_on(part, raising(EnvironmentProblem("no weights")))
 
 
 def test_a_missing_input_has_no_version(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkroom.batch.pictures import WRITERS, doubts_about, publish_picture
+from darkroom.batch.pictures import WRITERS, compression_params, doubts_about, publish_picture
 from darkroom.batch.plan import single_job
 from darkroom.errors import FailureCode, FileProblem
 from darkroom.picture.load import load_picture
 from darkroom.picture.metadata import PictureMetadata
 from darkroom.publish import Published
 
+READABLE = [("tiff", "none"), ("tiff", "deflate"), ("png", "deflate")]  # here, too
 PIXELS = np.arange(4 * 5 * 3, dtype=np.uint16).reshape(4, 5, 3) * 1000
 
 
@@ -22,8 +23,10 @@ def test_flat_pictures_are_refused_unless_they_are_wanted() -> None:
     assert wanted == ("the picture is black",)
 
 
-@pytest.mark.parametrize("kind", WRITERS)
-def test_a_picture_is_noted_before_it_gets_its_name(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "compression"), READABLE)
+def test_a_picture_is_noted_before_it_gets_its_name(
+    kind: str, compression: str, tmp_path: Path
+) -> None:
     job = single_job(tmp_path / "a.dng", tmp_path / "a.out")
     noted: list[bool] = []
 
@@ -32,9 +35,24 @@ def test_a_picture_is_noted_before_it_gets_its_name(kind: str, tmp_path: Path) -
         assert published.size > 0
         noted.append(job.target.exists())
 
-    publish_picture(job, None, PIXELS, PictureMetadata(), kind=kind, overwrite=False, intend=intend)
+    publish_picture(
+        job,
+        None,
+        PIXELS,
+        PictureMetadata(),
+        kind=kind,
+        compression=compression,
+        overwrite=False,
+        intend=intend,
+    )
     assert noted == [False]
     assert np.array_equal(np.rint(load_picture(job.target) * 65535), PIXELS)
+
+
+def test_only_an_unusual_compression_makes_another_run() -> None:
+    digests = [str(compression_params(name)) for name in WRITERS["tiff"]]
+    assert len(set(digests)) == len(digests)
+    assert compression_params("deflate") == {}
 
 
 def test_an_existing_picture_is_kept(tmp_path: Path) -> None:

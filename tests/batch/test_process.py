@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -109,6 +110,17 @@ def test_stopping_leaves_no_process(started):
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
     process.stop()
+
+
+def test_a_process_killed_by_another_thread_tells_so_to_who_waits(started):
+    process = started(f"os.write(0, {FIRST!r}); time.sleep(60)")
+    process.receive(soon())
+    killing = threading.Thread(target=process.kill)
+    killing.start()
+    with pytest.raises(Ended, match="SIGKILL"):
+        process.receive(soon())
+    killing.join()
+    process.kill()
 
 
 def test_a_program_that_is_missing_cannot_be_started(tmp_path):

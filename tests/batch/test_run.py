@@ -207,6 +207,26 @@ def test_every_outcome_is_remembered_before_it_is_told(tmp_path: Path) -> None:
         assert len(noted) == count
 
 
+def test_what_is_done_is_told_though_ctrl_c_comes_while_it_is_noted(tmp_path: Path) -> None:
+    def remember(outcome: Outcome[Note]) -> Outcome[Note]:
+        if outcome.source.name == "1.ARW":
+            raise KeyboardInterrupt
+        return outcome
+
+    attempts = doing(lambda job: Note())
+    outcomes = list(run_jobs(jobs_in(tmp_path, 3), attempts, remember=remember))
+    assert statuses(outcomes) == "ok ok cancelled"
+
+
+def test_an_outcome_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+    def stammering(jobs: Iterator[Job]) -> Generator[Outcome[Note], None, None]:
+        for job in jobs:
+            yield from [Outcome[Note](job, "ok")] * 2
+
+    outcomes = list(run_jobs(jobs_in(tmp_path, 2), stammering))
+    assert [outcome.source.name for outcome in outcomes] == ["0.ARW", "1.ARW"]
+
+
 def test_the_jobs_that_are_left_can_be_refused_before_any_work(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, 3)
     jobs[1].target.touch()

@@ -20,3 +20,21 @@ def test_a_problem_learns_in_which_stage_it_arose() -> None:
         raise FileProblem(FailureCode.BLACK, "black")
     assert problem.value.stage == "render"
     assert clock.seconds == {}
+
+
+def test_a_stage_inside_another_counts_for_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter([0.0, 1.0, 3.0, 4.0, 6.0, 10.0])  # network, render, render, render, render, end
+    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
+    clock = Stopwatch()
+    with clock("network"):
+        for _ in range(2):
+            with clock("render"):
+                pass
+    assert clock.seconds == {"render": 4.0, "network": 6.0}
+
+
+def test_the_innermost_stage_is_told() -> None:
+    clock = Stopwatch()
+    with pytest.raises(FileProblem) as problem, clock("network"), clock("render"):
+        raise FileProblem(FailureCode.BLACK, "black")
+    assert problem.value.stage == "render"

@@ -10,6 +10,7 @@ from darkroom.camera.exposure import parse_ratio
 from darkroom.camera.noise import noise_level
 from darkroom.camera.raw import NoiseLevel
 from darkroom.enhance import Settings, enhance_file, load_enhancer
+from darkroom.inference.engine import EngineChoice
 from darkroom.simulate import SimulateSettings, simulate_file
 
 LEVEL = NoiseLevel((1e-3,) * 4, (2e-5,) * 4)
@@ -23,7 +24,7 @@ def test_the_told_noise_reaches_the_network(tmp_path: Path, small_model: str) ->
     simulate_file(source, dark, SimulateSettings(ratio=20))
     with ToldDecoder(LEVEL) as decoder:
         assert noise_level(decoder.read(dark).raw)[0] == LEVEL
-        settings = Settings(parse_ratio("20"), small_model, "cpu", tone="srgb")
+        settings = Settings(parse_ratio("20"), small_model, EngineChoice("cpu"), tone="srgb")
         report = enhance_file(
             single_job(dark, tmp_path / "a.tif"), load_enhancer(settings, decoder)
         )
