@@ -31,16 +31,16 @@ def helps() -> Iterator[tuple[str, str]]:
 
 
 def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
-    context = command.context_class(
-        command,
-        info_name=name,
+    context = command.make_context(
+        name,
+        [],
         parent=parent,
+        resilient_parsing=True,
         max_content_width=WIDTH,
         terminal_width=WIDTH,
-        **command.context_settings,
     )
-    yield context.command_path, command.get_help(context)
-    for child_name, child in getattr(command, "commands", {}).items():
+    yield context.command_path, context.command.get_help(context)
+    for child_name, child in getattr(context.command, "commands", {}).items():
         yield from _helps(child, child_name, context)
 
 

@@ -4,63 +4,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated
 
-import typer
-
-from darkroom import __version__
-from darkroom.batch.outcome import INTERRUPTED
-from darkroom.cli import calibrate, colorize, doctor, enhance, models, retry, simulate, train, view
-from darkroom.cli import eval as evaluation
+from darkroom.cli.commands import app
 from darkroom.cli.interrupts import EXIT_BASE, interruptible
 from darkroom.errors import DarkroomError
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
-
-app = typer.Typer(
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: darkroom enhance *.ARW --ratio 100",
-)
-app.command("enhance", epilog=enhance.EPILOG, no_args_is_help=True)(enhance.command)
-app.command("colorize", epilog=colorize.EPILOG, no_args_is_help=True)(colorize.command)
-app.command("retry", epilog=retry.EPILOG, no_args_is_help=True)(retry.command)
-app.command("simulate", epilog=simulate.EPILOG, no_args_is_help=True)(simulate.command)
-app.command("calibrate", epilog=calibrate.EPILOG, no_args_is_help=True)(calibrate.command)
-app.command("eval", epilog=evaluation.EPILOG, no_args_is_help=True)(evaluation.command)
-app.command("view", epilog=view.EPILOG, no_args_is_help=True)(view.command)
-app.command("train", epilog=train.EPILOG, no_args_is_help=True)(train.command)
-app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
-app.add_typer(
-    models.app,
-    name="models",
-    help="List, describe, check and import the models.",
-    epilog="Example: darkroom models list",
-)
-
-
-def print_version(wanted: bool) -> None:
-    """Answer --version."""
-    if wanted:
-        typer.echo(f"darkroom {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def darkroom(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True),
-    ] = False,
-) -> None:
-    """Turn dark RAW files into clean pictures, and near-infrared ones into colour, in batches.
-
-    Exit codes: 0 all files are done, 1 some failed, 2 wrong use, 3 nothing matched, 4 model or
-    device unusable, 5 stopped early, 70 a bug, 130 interrupted, 143 terminated.
-    """
 
 
 def program() -> None:
@@ -95,7 +44,7 @@ def run(arguments: list[str]) -> int:
         _complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_BASE + signal.SIGINT
     except Exception as error:
         _report_bug(error, arguments)
         return INTERNAL_ERROR

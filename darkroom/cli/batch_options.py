@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from darkroom.cli.options import Device
 from darkroom.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -24,6 +23,14 @@ class Format(StrEnum):
     PNG = "png"
 
 
+class Compression(StrEnum):
+    """The names in picture.tiff.COMPRESSIONS, which must not be imported for --help."""
+
+    NONE = "none"
+    DEFLATE = "deflate"
+    ZSTD = "zstd"
+
+
 SUFFIXES = {Format.TIFF: ".tif", Format.PNG: ".png"}
 MEMORY_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}  # powers of two
 RADIUS, EPS = 5, 1e-5
@@ -31,8 +38,15 @@ RADIUS, EPS = 5, 1e-5
 Model = Annotated[
     str, typer.Option(metavar="NAME|PATH", help="A name of `darkroom models list`, or a file.")
 ]
-On = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
 OutFormat = Annotated[Format, typer.Option("--format", help="16-bit TIFF or PNG.")]
+Packed = Annotated[
+    Compression,
+    typer.Option(
+        "--compression",
+        help="Of a TIFF: deflate opens everywhere; zstd is written faster, but not all programs"
+        " read it; none is fastest and largest.",
+    ),
+]
 MaxMemory = Annotated[
     str | None, typer.Option(metavar="SIZE", help="Memory for --tile auto to stay under: 2G, 800M.")
 ]
@@ -104,7 +118,10 @@ class BatchOptions:
 
     model: str
     format: str = "tiff"
+    compression: str = "deflate"
     device: str = "auto"
+    engine: str = "auto"
+    precision: str = "auto"
     tile: str = "auto"
     max_memory: str | None = None
     guided_filter: bool = False
@@ -150,6 +167,21 @@ def restored(kind: type[Options], stored: object) -> Options:
         if not isinstance(getattr(options, name), type_):  # type: ignore[arg-type]
             raise UsageProblem(f"the manifest holds no usable value for --{name}")
     return options
+
+
+def parse_compression(text: str, *, format: str) -> str:
+    """Read --compression for a format.
+
+    Raises:
+        UsageProblem: the format does not have it.
+    """
+    if text not in set(Compression):
+        raise UsageProblem(f"--compression takes {', '.join(Compression)}, not '{text}'")
+    if format == Format.PNG and text != Compression.DEFLATE:
+        raise UsageProblem(
+            f"PNG is always deflated: leave --compression {text} away, or choose --format tiff"
+        )
+    return text
 
 
 def parse_tile(text: str) -> int | None:

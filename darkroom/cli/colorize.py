@@ -10,12 +10,25 @@ from darkroom.cli import batch_options as batch
 from darkroom.cli import colorize_options as opt
 from darkroom.cli.batches import Batch, Telling, asked_for, batch_of, find_and_work
 from darkroom.cli.follow import verbosity_of
-from darkroom.cli.options import Device, Json, OutDir, Overwrite, Quiet, Verbose
+from darkroom.cli.options import (
+    By,
+    Device,
+    EngineName,
+    In,
+    Json,
+    On,
+    OutDir,
+    Overwrite,
+    PrecisionName,
+    Quiet,
+    Verbose,
+)
 
 if TYPE_CHECKING:
+    from darkroom.batch.finished import ColorizeReport
     from darkroom.batch.ledger import Ledger
     from darkroom.batch.run import Attempts
-    from darkroom.colorize import Report, Settings
+    from darkroom.colorize import Settings
 
 EPILOG = """Examples:
 
@@ -31,8 +44,11 @@ def command(
     *,
     out: OutDir = None,
     format_: batch.OutFormat = batch.Format.TIFF,
+    compression: batch.Packed = batch.Compression.DEFLATE,
     model: batch.Model = "nir-unet",
-    device: batch.On = Device.AUTO,
+    device: On = Device.AUTO,
+    engine: By = EngineName.AUTO,
+    precision: In = PrecisionName.AUTO,
     tile: opt.Tile = "auto",
     max_memory: batch.MaxMemory = None,
     channel: opt.FromChannel = None,
@@ -95,8 +111,12 @@ def colouring(options: opt.ColorizeOptions) -> Batch:
     return batch_of("colorize", options, settings, partial(_attempts, settings), libraw=libraw)
 
 
-def _attempts(settings: "Settings", ledger: "Ledger") -> "AbstractContextManager[Attempts[Report]]":
-    from darkroom.batch.run import one_by_one
+def _attempts(
+    settings: "Settings", ledger: "Ledger"
+) -> "AbstractContextManager[Attempts[ColorizeReport]]":
+    from darkroom.batch.overlap import overlapped
     from darkroom.colorize import colorizing
 
-    return nullcontext(one_by_one(partial(colorizing, settings, ledger.intend)))
+    saves_memory = settings.max_memory is not None
+    prepare = partial(colorizing, settings)
+    return nullcontext(overlapped(prepare, ledger.intend, saves_memory=saves_memory))

@@ -9,6 +9,7 @@ import typer
 
 from darkroom.cli.batch_options import (
     BatchOptions,
+    parse_compression,
     parse_filter,
     parse_limits,
     parse_memory,
@@ -16,6 +17,7 @@ from darkroom.cli.batch_options import (
     picked,
     restored,
 )
+from darkroom.cli.options import parse_choice
 from darkroom.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def settings_of(options: ColorizeOptions) -> "Settings":
     remedy = "leave --no-guided-filter away"
     return Settings(
         model=options.model,
-        device=options.device,
+        choice=parse_choice(options.device, options.engine, options.precision),
         tile=parse_tile(options.tile),
         max_memory=parse_memory(options.max_memory),
         channel=parse_channel(options.channel),
@@ -117,6 +119,7 @@ def settings_of(options: ColorizeOptions) -> "Settings":
         ),
         keep_nir_luminance=parse_share(options.keep_nir_luminance),
         format=options.format,
+        compression=parse_compression(options.compression, format=options.format),
         strip_gps=options.strip_gps,
         overwrite=options.overwrite,
         allow_suspect=options.allow_suspect,

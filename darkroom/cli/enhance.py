@@ -1,23 +1,36 @@
 """The command `darkroom enhance`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from darkroom.cli import batch_options as batch
 from darkroom.cli import enhance_options as opt
-from darkroom.cli.batches import Batch, Telling, asked_for, batch_of, find_and_work
+from darkroom.cli.batches import Asked, Batch, Telling, asked_for, batch_of, find_and_work
 from darkroom.cli.follow import verbosity_of
-from darkroom.cli.options import Device, Json, OutDir, Overwrite, Quiet, Verbose
+from darkroom.cli.options import (
+    By,
+    Device,
+    EngineName,
+    In,
+    Json,
+    On,
+    OutDir,
+    Overwrite,
+    PrecisionName,
+    Quiet,
+    Verbose,
+)
 from darkroom.cli.sheets import ContactSheet, RatioSheet, gathering, sheet_of_ratios
 
 if TYPE_CHECKING:
+    from darkroom.batch.enhance_settings import Settings
+    from darkroom.batch.finished import EnhanceReport
     from darkroom.batch.ledger import Ledger
     from darkroom.batch.run import Attempts
-    from darkroom.enhance import Report, Settings
 
 EPILOG = """Examples:
 
@@ -34,9 +47,12 @@ def command(
     *,
     out: OutDir = None,
     format_: batch.OutFormat = batch.Format.TIFF,
+    compression: batch.Packed = batch.Compression.DEFLATE,
     ratio: opt.Ratio = "auto",
     model: batch.Model = "fast-unet",
-    device: batch.On = Device.AUTO,
+    device: On = Device.AUTO,
+    engine: By = EngineName.AUTO,
+    precision: In = PrecisionName.AUTO,
     tile: opt.Tile = "auto",
     max_memory: batch.MaxMemory = None,
     strength: opt.Strength = 1.0,
@@ -75,13 +91,18 @@ def command(
     settings = opt.settings_of(options)  # wrong use is told before the disk is searched
     if ratio_sheet is not None:
         raise typer.Exit(sheet_of_ratios(ratio_sheet, settings, locals()))
-    from darkroom.camera.read import is_raw_name
-
-    asked = asked_for(locals(), is_input=is_raw_name, kind="RAW file")
+    asked = _raw_files(locals())
     with gathering(contact_sheet, locals()) as hear:
         telling = Telling(verbosity_of(quiet, verbose), json, dry_run, hear)
         code = find_and_work(asked, partial(enhancement, options), telling)
     raise typer.Exit(code)
+
+
+def _raw_files(arguments: Mapping[str, Any]) -> Asked:
+    """Return the RAW files that the arguments of the command ask for."""
+    from darkroom.camera.read import is_raw_name
+
+    return asked_for(arguments, is_input=is_raw_name, kind="RAW file")
 
 
 def repetition(stored: object) -> Batch:
@@ -106,14 +127,15 @@ def enhancement(options: opt.EnhanceOptions) -> Batch:
 @contextmanager
 def _attempts(
     scheduler: str | None, settings: "Settings", ledger: "Ledger"
-) -> "Iterator[Attempts[Report]]":
+) -> "Iterator[Attempts[EnhanceReport]]":
     """Yield what does the jobs: this process, or the machines of a scheduler."""
     from darkroom.enhance import enhancing, enhancing_apart
 
     if scheduler is None:
-        from darkroom.batch.run import one_by_one
+        from darkroom.batch.overlap import overlapped
 
-        yield one_by_one(partial(enhancing, settings, ledger.intend))
+        saves_memory = settings.max_memory is not None
+        yield overlapped(partial(enhancing, settings), ledger.intend, saves_memory=saves_memory)
     else:
         from darkroom.batch.cluster import on_cluster
 

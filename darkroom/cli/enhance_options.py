@@ -9,6 +9,7 @@ import typer
 
 from darkroom.cli.batch_options import (
     BatchOptions,
+    parse_compression,
     parse_filter,
     parse_limits,
     parse_memory,
@@ -16,10 +17,11 @@ from darkroom.cli.batch_options import (
     picked,
     restored,
 )
+from darkroom.cli.options import parse_choice
 from darkroom.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from darkroom.enhance import Settings
+    from darkroom.batch.enhance_settings import Settings
 
 
 class Tone(StrEnum):
@@ -107,13 +109,13 @@ def settings_of(options: EnhanceOptions) -> "Settings":
     Raises:
         UsageProblem: they are impossible, or contradict each other.
     """
+    from darkroom.batch.enhance_settings import Settings
     from darkroom.camera.exposure import parse_ratio
-    from darkroom.enhance import Settings
 
     return Settings(
         ratio=parse_ratio(options.ratio),
         model=options.model,
-        device=options.device,
+        choice=parse_choice(options.device, options.engine, options.precision),
         tile=parse_tile(options.tile),
         max_memory=parse_memory(options.max_memory),
         strength=options.strength,
@@ -123,6 +125,7 @@ def settings_of(options: EnhanceOptions) -> "Settings":
             options.guided_filter, options.radius, options.eps, remedy="add --guided-filter"
         ),
         format=options.format,
+        compression=parse_compression(options.compression, format=options.format),
         strip_gps=options.strip_gps,
         overwrite=options.overwrite,
         allow_suspect=options.allow_suspect,

@@ -11,14 +11,25 @@ from typing import TYPE_CHECKING
 import typer
 
 from darkroom.cli import eval_options as opt
-from darkroom.cli.batch_options import Eps, On, Radius
+from darkroom.cli.batch_options import Eps, Radius
 from darkroom.cli.colorize_options import Guided, KeepLuminance
 from darkroom.cli.enhance_options import ViewCount, Views
 from darkroom.cli.eval_exposures import evaluate_exposures
 from darkroom.cli.eval_nir import Detail, evaluate_nir
 from darkroom.cli.eval_simulated import Conditions, evaluate_simulated
 from darkroom.cli.follow import verbosity_of
-from darkroom.cli.options import Device, Overwrite, Quiet, Verbose
+from darkroom.cli.options import (
+    By,
+    Device,
+    EngineName,
+    In,
+    On,
+    Overwrite,
+    PrecisionName,
+    Quiet,
+    Verbose,
+    parse_choice,
+)
 from darkroom.cli.simulate import Camera, Iso, Ratio
 from darkroom.errors import FileProblem, UsageProblem
 
@@ -60,6 +71,8 @@ def command(
     eps: Eps = None,
     keep_nir_luminance: KeepLuminance = 0.0,
     device: On = Device.AUTO,
+    engine: By = EngineName.AUTO,
+    precision: In = PrecisionName.AUTO,
     by_category: opt.ByCategory = False,
     csv: opt.CsvFile = None,
     json: opt.JsonFile = None,
@@ -81,14 +94,13 @@ def command(
     verbosity = verbosity_of(quiet, verbose)
     opt.check_use(context)
     _refuse_taken([path for path in (csv, json, report) if path], plots, overwrite=overwrite)
-    models = list(dict.fromkeys(model or ()))
     places = Places(results, truths, simulate, nir, tuple(pairs or ()), protocol)
-    conditions = Conditions(camera, iso, ratio, seed, noise, int(views), device)
+    choice = parse_choice(device, engine, precision)
+    conditions = Conditions(camera, iso, ratio, seed, noise, int(views), choice)
     detail = Detail(guided_filter, radius, eps, keep_nir_luminance)
-    album = _album(report_pictures) if report else None
-    unwritten: list[FileProblem] = []
+    album, unwritten = _album(report_pictures) if report else None, list[FileProblem]()
+    models, looks = [*dict.fromkeys(model or ())], bool(plots or report)
     with _telling(verbosity, plots, album, unwritten, overwrite=overwrite) as tell:
-        looks = bool(plots or report)
         evaluation = _evaluate(places, models, conditions, detail, tell, is_drawn=looks)
     _show(evaluation, verbosity, markdown=markdown, categories=by_category)
     contents: Contents = {csv: _csv, json: _json, report: partial(_report, album)}
@@ -121,14 +133,14 @@ def _evaluate(
     from darkroom.evaluate import evaluate_folders
     from darkroom.measure.protocols import find_protocol
 
-    device, views = conditions.device, conditions.views
+    choice, views = conditions.choice, conditions.views
     protocol = find_protocol((places.protocol or opt.ProtocolName.PLAIN).value)
     if places.simulate is not None:
         return evaluate_simulated(places.simulate, models, conditions, tell, is_drawn=is_drawn)
     if places.nir is not None:
-        return evaluate_nir(places.nir, models, detail, device, tell)
+        return evaluate_nir(places.nir, models, detail, choice, tell)
     if places.pairs:
-        return evaluate_exposures(places.pairs, models, protocol, tell, views=views, device=device)
+        return evaluate_exposures(places.pairs, models, protocol, tell, views=views, choice=choice)
     assert places.results and places.truths  # as `check_use` has seen
     return evaluate_folders(places.results, places.truths, tell, protocol)
 

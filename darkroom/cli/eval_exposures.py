@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darkroom.cli.eval_models import facts_of
-from darkroom.cli.options import Device
 from darkroom.errors import FileProblem, UsageProblem
 
 if TYPE_CHECKING:
     from darkroom.batch.decoder import Decoder
     from darkroom.enhance import Enhancer
     from darkroom.evaluate import Evaluation, Judged, Tell
+    from darkroom.inference.engine import EngineChoice
     from darkroom.learning.exposed_pairs import Exposed, FloatArray
     from darkroom.learning.pair_lists import PairFiles
     from darkroom.measure.protocols import Protocol
@@ -43,7 +43,7 @@ def evaluate_exposures(
     tell: "Tell",
     *,
     views: int,
-    device: Device,
+    choice: "EngineChoice",
 ) -> "Evaluation":
     """Score models on real pairs under a protocol; fast-unet if none is named.
 
@@ -61,7 +61,7 @@ def evaluate_exposures(
     with Decoder() as decoder:
         decoder.start()  # it boots while the models load
         look = partial(_look, decoder, protocol)
-        makers = [_maker(name, protocol, decoder, views, device) for name in models or [DEFAULT]]
+        makers = [_maker(name, protocol, decoder, views, choice) for name in models or [DEFAULT]]
         judged = (j for pair in counted for j in score_exposures(pair, makers, look, protocol))
         facts = {maker.name: maker.facts for maker in makers}
         evaluation = gathered(facts, judged, tell, protocol)
@@ -110,13 +110,14 @@ def _look(decoder: "Decoder", protocol: "Protocol", pair: "PairFiles") -> "Expos
 
 
 def _maker(
-    name: str, protocol: "Protocol", decoder: "Decoder", views: int, device: Device
+    name: str, protocol: "Protocol", decoder: "Decoder", views: int, choice: "EngineChoice"
 ) -> Maker:
     """Load a model as `darkroom enhance` does."""
+    from darkroom.batch.enhance_settings import Settings
     from darkroom.camera.exposure import RatioSpec
-    from darkroom.enhance import Settings, load_enhancer
+    from darkroom.enhance import load_enhancer
 
-    settings = Settings(RatioSpec("auto"), name, device.value, views=views, tone=protocol.tone)
+    settings = Settings(RatioSpec("auto"), name, choice, views=views, tone=protocol.tone)
     enhancer = load_enhancer(settings, decoder)
     if protocol.domain == "raw" and enhancer.card.output_space == "srgb":
         raise UsageProblem(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from darkroom.cli.colorize_options import ColorizeOptions, settings_of
 from darkroom.cli.eval_models import facts_of
-from darkroom.cli.options import Device
 
 if TYPE_CHECKING:
     from darkroom.colorize import Colorizer
     from darkroom.evaluate import Evaluation, Method, Tell
+    from darkroom.inference.engine import EngineChoice
 
 DEFAULT = "nir-unet"
 GREY = "grey"  # the model that adds no colour
@@ -33,7 +33,7 @@ class Detail:
 
 
 def evaluate_nir(
-    folder: Path, models: Sequence[str], detail: Detail, device: Device, tell: "Tell"
+    folder: Path, models: Sequence[str], detail: Detail, choice: "EngineChoice", tell: "Tell"
 ) -> "Evaluation":
     """Score models on the near-infrared pairs of a folder; nir-unet if none is named.
 
@@ -45,10 +45,10 @@ def evaluate_nir(
     from darkroom.evaluate import evaluate_pairs
     from darkroom.picture.nir_pairs import find_lone, find_pairs
 
-    options = ColorizeOptions(device=device.value, **asdict(detail))
+    options = ColorizeOptions(**asdict(detail))
     settings_of(options)  # wrong use is told before the disk is searched
     pairs = find_pairs(folder)
-    methods = [_method(name, options) for name in models or [DEFAULT]]
+    methods = [_method(name, options, choice) for name in models or [DEFAULT]]
     evaluation = evaluate_pairs(pairs, methods, tell)
     lone_nir, lone_srgb = find_lone(folder)
     return replace(
@@ -59,7 +59,7 @@ def evaluate_nir(
     )
 
 
-def _method(name: str, options: ColorizeOptions) -> "Method":
+def _method(name: str, options: ColorizeOptions, choice: "EngineChoice") -> "Method":
     """Load a model as `darkroom colorize` does."""
     from darkroom.evaluate import Method
 
@@ -67,7 +67,8 @@ def _method(name: str, options: ColorizeOptions) -> "Method":
         return Method(GREY, shutil.copyfile, {"model": None})
     from darkroom.colorize import load_colorizer
 
-    colorizer = load_colorizer(settings_of(replace(options, model=name)))
+    settings = settings_of(replace(options, model=name))
+    colorizer = load_colorizer(replace(settings, choice=choice))
     facts = facts_of(colorizer.card, colorizer.engine)
     is_reverse = colorizer.card.output_space == "nir"
     return Method(name, partial(_develop, colorizer), facts, "nir" if is_reverse else "srgb")

@@ -145,7 +145,7 @@ Plots = Annotated[
 ]
 
 GOES_WITH = {
-    **dict.fromkeys(("model", "device"), ("simulate", "pairs", "nir")),
+    **dict.fromkeys(("model", "device", "engine", "precision"), ("simulate", "pairs", "nir")),
     "views": ("simulate", "pairs"),
     **dict.fromkeys(("camera", "iso", "ratio", "noise", "seed"), ("simulate",)),
     **dict.fromkeys(("guided_filter", "radius", "eps", "keep_nir_luminance"), ("nir",)),

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from darkroom.cli.eval_models import facts_of
 from darkroom.cli.eval_options import Noise
-from darkroom.cli.options import Device
 
 if TYPE_CHECKING:
     from darkroom.batch.decoder import Decoder
     from darkroom.enhance import Enhancer
     from darkroom.evaluate import Evaluation, Method, Srgb, Tell
+    from darkroom.inference.engine import EngineChoice
     from darkroom.simulate import SimulateSettings
 
 DEFAULT = "fast-unet"
@@ -34,7 +34,7 @@ class Conditions:
     seed: int
     noise: Noise
     views: int
-    device: Device
+    choice: "EngineChoice"
 
 
 def evaluate_simulated(
@@ -98,12 +98,13 @@ def _decoder(conditions: Conditions) -> "Iterator[Decoder]":
 
 def _method(name: str, conditions: Conditions, decoder: "Decoder") -> "Method":
     """Load a model as `darkroom enhance --tone srgb` does."""
+    from darkroom.batch.enhance_settings import Settings
     from darkroom.camera.exposure import RatioSpec
-    from darkroom.enhance import Settings, load_enhancer
+    from darkroom.enhance import load_enhancer
     from darkroom.evaluate import Method
 
-    ratio, device = RatioSpec("number", conditions.ratio), conditions.device.value
-    settings = Settings(ratio, name, device, views=conditions.views, tone="srgb")
+    ratio = RatioSpec("number", conditions.ratio)
+    settings = Settings(ratio, name, conditions.choice, views=conditions.views, tone="srgb")
     enhancer = load_enhancer(settings, decoder)
     facts = facts_of(enhancer.card, enhancer.engine)
     return Method(name, partial(_develop, enhancer), facts)

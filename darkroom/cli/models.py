@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from darkroom.cli.options import Json, Overwrite, folder
+from darkroom.cli.plain_values import NO_HELP, PlainCommand
 from darkroom.errors import EnvironmentProblem, UsageProblem
 
 if TYPE_CHECKING:
     from darkroom.zoo.card import Card
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, describe, check, import and export the models.",
+    epilog="Example: darkroom models list",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings=NO_HELP,
+)
 
 Name = Annotated[
     str,
@@ -53,12 +61,15 @@ Shot = Annotated[
         show_default=False,
     ),
 ]
+OnnxFile = Annotated[
+    Path, typer.Option("-o", "--out", metavar="FILE", help="The ONNX file to write.")
+]
 Licence = Annotated[
     str, typer.Option(help="Terms of the weights, for the card.", show_default=False)
 ]
 
 
-@app.command("list", epilog="Example: darkroom models list --json")
+@app.command("list", cls=PlainCommand, epilog="Example: darkroom models list --json")
 def list_models(json: Json = False) -> None:
     """Name the models that are installed."""
     from darkroom.report.models import write_models
@@ -72,7 +83,7 @@ def list_models(json: Json = False) -> None:
         write_record(card_record(card))
 
 
-@app.command("show", epilog="Example: darkroom models show fast-unet")
+@app.command("show", cls=PlainCommand, epilog="Example: darkroom models show fast-unet")
 def show_model(name: Name, json: Json = False) -> None:
     """Print the card of a model.
 
@@ -90,7 +101,7 @@ def show_model(name: Name, json: Json = False) -> None:
         write_card(card)
 
 
-@app.command("verify", epilog="Example: darkroom models verify fast-unet")
+@app.command("verify", cls=PlainCommand, epilog="Example: darkroom models verify fast-unet")
 def verify_models(names: Names = None, json: Json = False) -> None:
     """Check that weights are complete and unchanged.
 
@@ -112,7 +123,11 @@ def verify_models(names: Names = None, json: Json = False) -> None:
     raise typer.Exit(EnvironmentProblem.exit_code if any(checked.values()) else 0)
 
 
-@app.command("import", epilog="Example: darkroom models import model.ckpt --name sid --check a.ARW")
+@app.command(
+    "import",
+    cls=PlainCommand,
+    epilog="Example: darkroom models import model.ckpt --name sid --check a.ARW",
+)
 def import_model(
     file: Checkpoint,
     *,
@@ -145,10 +160,30 @@ def import_model(
     say(f"model: {adopted.path}")
 
 
+@app.command(
+    "export",
+    cls=PlainCommand,
+    epilog="Example: darkroom models export fast-unet -o fast-unet.onnx",
+)
+def export_model(name: Name, *, out: OnnxFile, overwrite: Overwrite = False) -> None:
+    """Write a model as an ONNX file, for other programs.
+
+    It takes planes (1, C, h, w) as darkroom prepares them, of sizes that divide by the card's
+    multiple_of, and their noise (1, 8) where the network looks at it. The card is in its metadata.
+    Needs the library onnx: pip install 'darkroom[onnx]'.
+    """
+    from darkroom.report.console import say
+    from darkroom.zoo.onnx_file import export_onnx
+
+    card = export_onnx(name, out, overwrite=overwrite)
+    say(f"{card.name} {card.version}: {out}")
+
+
 def _try_out(model: Path, shot: Path) -> None:
+    from darkroom.batch.enhance_settings import Settings
     from darkroom.batch.plan import single_job
     from darkroom.camera.exposure import parse_ratio
-    from darkroom.enhance import Settings, enhancing
+    from darkroom.enhance import enhancing
     from darkroom.errors import FileProblem
     from darkroom.report.console import say
 

@@ -12,9 +12,9 @@ import typer
 from darkroom.errors import FileProblem, UsageProblem
 
 if TYPE_CHECKING:
+    from darkroom.batch.enhance_settings import Settings
     from darkroom.batch.outcome import Outcome, Result
     from darkroom.camera.exposure import RatioSpec
-    from darkroom.enhance import Settings
     from darkroom.picture.drawing import Pixels
 
     AnyOutcome = Outcome[Result | None]

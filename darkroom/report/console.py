@@ -2,10 +2,12 @@
 
 On a terminal a bar shows the progress and only what needs attention is printed; elsewhere every
 file gets its line. The console is built when it is used, so that it sees the terminal of that
-moment; rich honours NO_COLOR by itself.
+moment; rich honours NO_COLOR by itself, and is loaded only where it has something to colour.
 """
 
+import os
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,19 +15,17 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
-
 from darkroom.batch.outcome import DONE_BEFORE, Outcome, Status
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from darkroom.batch.outcome import Result
 
     AnyOutcome = Outcome[Result | None]
 
 LISTED_FAILURES = 20
+FORCING = {"FORCE_COLOR", "TTY_COMPATIBLE"}  # by these rich colours what goes elsewhere, too
 WORDS: dict[Status, str] = {
     "ok": "done",
     "planned": "planned",
@@ -51,27 +51,14 @@ class Verbosity(IntEnum):
     VERBOSE = 2
 
 
-class Steadfast(Console):
-    """A console whose reader may go away: the work goes on in silence."""
-
-    def on_broken_pipe(self) -> None:
-        """Say nothing more; rich would end the program here."""
-        self.quiet = True
-
-
-def stderr_console() -> Console:
-    """Return a console that prints texts as they are."""
-    return Steadfast(stderr=True, markup=False, highlight=False, emoji=False)
-
-
 def complain(message: str) -> None:
     """Print an error as `darkroom: message`."""
-    _print(stderr_console(), f"darkroom: {message}", "failed")
+    _print(_console(), f"darkroom: {message}", "failed")
 
 
 def say(message: str) -> None:
     """Print a sentence."""
-    _print(stderr_console(), message)
+    _print(_console(), message)
 
 
 def printable(text: str) -> str:
@@ -88,22 +75,20 @@ def printable(text: str) -> str:
 @contextmanager
 def showing(total: int, verbosity: Verbosity) -> Iterator[Callable[["AnyOutcome"], None]]:
     """Yield a function that shows an outcome; meanwhile a bar counts to `total` on a terminal."""
-    console = stderr_console()
-    has_bar = (
-        console.file.isatty() and not console.is_dumb_terminal and verbosity is not Verbosity.QUIET
-    )
-    if not has_bar:
+    console = _console()
+    if console is None or verbosity is Verbosity.QUIET or not _can_move(console):
         yield lambda outcome: _show(console, outcome_lines(outcome, verbosity))
         return
-    with _bar(console) as bar:
-        task = bar.add_task("files", total=total)
+    from darkroom.report.terminal import counting  # noqa: PLC0415
+
+    with counting(console, total) as advance:
 
         def show(outcome: "AnyOutcome") -> None:
             is_routine = outcome.status == "ok" or outcome.message == DONE_BEFORE
             needs_attention = not is_routine or verbosity is Verbosity.VERBOSE
             lines = outcome_lines(outcome, verbosity)
             _show(console, lines if needs_attention else lines[1:])
-            bar.advance(task)
+            advance()
 
         yield show
 
@@ -152,13 +137,12 @@ def summarise(
     """
     if verbosity is Verbosity.QUIET or not outcomes:
         return
-    console = stderr_console()
+    console = _console()
     _print(console, summary_line(outcomes, seconds))
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed and len(outcomes) > 1:
         _print(console, "failed:", "failed")
-        with suppress(OSError):
-            console.print(_failure_table(failed[:LISTED_FAILURES]))
+        _list_failures(failed[:LISTED_FAILURES])
     if len(failed) > LISTED_FAILURES:
         _print(console, f"and {len(failed) - LISTED_FAILURES} more; --json tells of every file")
     is_whole = not any(outcome.status == "cancelled" for outcome in outcomes)
@@ -189,12 +173,13 @@ def summary_line(outcomes: Sequence["AnyOutcome"], seconds: float) -> str:
     return f"{text}, {mean:.1f} s per file"
 
 
-def _failure_table(failed: Sequence["AnyOutcome"]) -> Table:
-    table = Table("file", "code", "reason", box=None)
-    for outcome in failed:
-        cells = (str(outcome.source), outcome.code or "", outcome.message)
-        table.add_row(*(Text(printable(cell), overflow="fold") for cell in cells))
-    return table
+def _list_failures(failed: Sequence["AnyOutcome"]) -> None:
+    from darkroom.report.terminal import print_table, stderr_console  # noqa: PLC0415
+
+    cells = ((str(outcome.source), outcome.code or "", outcome.message) for outcome in failed)
+    rows = [map(printable, row) for row in cells]
+    with suppress(OSError):
+        print_table(stderr_console(), ("file", "code", "reason"), rows)
 
 
 def _in_short(outcome: "AnyOutcome") -> str:
@@ -228,27 +213,45 @@ def _details(outcome: "AnyOutcome") -> list[str]:
     return [*camera, f"{facts['model']} on {facts['device']}, {facts['tile']}; {times}"]
 
 
-def _bar(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # rich would turn --json records into text above the bar, were it to redirect stdout
-    return Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
+def _console() -> "Console | None":
+    """Return what colours the lines; None where they stay plain."""
+    if not _is_terminal() and not FORCING & os.environ.keys():
+        return None
+    from darkroom.report.terminal import stderr_console  # noqa: PLC0415
+
+    return stderr_console()
 
 
-def _show(console: Console, lines: Sequence[tuple[str, str]]) -> None:
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it was closed
+        return False
+
+
+def _can_move(console: "Console") -> bool:
+    """Whether a bar can be drawn over itself."""
+    return console.file.isatty() and not console.is_dumb_terminal
+
+
+def _show(console: "Console | None", lines: Sequence[tuple[str, str]]) -> None:
     for kind, text in lines:
         _print(console, text, kind)
 
 
-def _print(console: Console, text: str, kind: str = "result") -> None:
+def _print(console: "Console | None", text: str, kind: str = "result") -> None:
     with suppress(OSError):  # a terminal that was closed must not stop the work
-        console.print(Text(printable(text), STYLES.get(kind, "")), soft_wrap=True)
+        if console is None:
+            _write(printable(text))
+            return
+        from darkroom.report.terminal import print_line  # noqa: PLC0415
+
+        print_line(console, printable(text), STYLES.get(kind, ""))
+
+
+def _write(line: str) -> None:
+    with suppress(AttributeError):  # there is no standard error, as behind pythonw
+        sys.stderr.write(f"{line}\n")
 
 
 def _escape(character: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ def write_models(cards: Sequence["Card"]) -> None:
 
 def write_card(card: "Card") -> None:
     """Write every field of a card to the standard output."""
-    fields = card.model_dump(mode="json")
+    fields = asdict(card)
     write_columns([(key, _value_text(value)) for key, value in fields.items()])
 
 

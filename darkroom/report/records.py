@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from darkroom import __version__
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def card_record(card: "Card") -> dict[str, object]:
     """Return the card of a model."""
-    return {"v": VERSION, "darkroom": __version__, **card.model_dump(mode="json")}
+    return {"v": VERSION, "darkroom": __version__, **asdict(card)}
 
 
 def write_record(record: Mapping[str, object]) -> None:

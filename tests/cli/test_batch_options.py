@@ -3,7 +3,9 @@ import pytest
 from darkroom.batch.pictures import WRITERS
 from darkroom.cli.batch_options import (
     SUFFIXES,
+    Compression,
     Format,
+    parse_compression,
     parse_filter,
     parse_limits,
     parse_memory,
@@ -20,7 +22,20 @@ from darkroom.picture.guided_filter import GuidedFilter
 def test_every_recipe_writes_the_formats() -> None:
     formats = {format_.value for format_ in Format}
     assert formats == set(WRITERS)
+    assert {compression.value for compression in Compression} == set(WRITERS["tiff"])
     assert set(SUFFIXES) == set(Format)
+
+
+def test_a_format_has_its_compressions() -> None:
+    for name in Format:
+        for text in Compression:
+            if text in WRITERS[name]:
+                assert parse_compression(text, format=name) == text
+            else:
+                with pytest.raises(UsageProblem, match=f"--compression {text}.*--format tiff"):
+                    parse_compression(text, format=name)
+    with pytest.raises(UsageProblem, match=r"none, deflate, zstd.*'lzw'"):
+        parse_compression("lzw", format="tiff")
 
 
 @pytest.mark.parametrize(

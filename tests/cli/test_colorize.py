@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from darkroom.batch.finished import ColorizeReport
 from darkroom.batch.ledger import Intend
 from darkroom.batch.outcome import look_at
 from darkroom.batch.plan import Job
-from darkroom.colorize import Report, Settings
+from darkroom.batch.steps import Steps
+from darkroom.colorize import Settings
 from darkroom.errors import FailureCode, FileProblem
+from darkroom.inference.engine import EngineChoice
 from darkroom.picture.guided_filter import GuidedFilter
 from darkroom.publish import publish
 
@@ -27,11 +30,14 @@ class Recipe:
         self.errors: dict[str, FileProblem] = {}
 
     @contextmanager
-    def colorizing(self, settings: Settings, intend: Intend) -> Iterator[Callable[[Job], Report]]:
+    def colorizing(
+        self, settings: Settings, intend: Intend
+    ) -> Iterator[Steps[Job, Job, ColorizeReport]]:
         self.settings.append(settings)
-        yield lambda job: self.colorize(job, intend)
+        unchanged = [lambda job: job] * 2
+        yield Steps(unchanged[:1], unchanged[1], lambda job: self.colorize(job, intend))
 
-    def colorize(self, job: Job, intend: Intend) -> Report:
+    def colorize(self, job: Job, intend: Intend) -> ColorizeReport:
         if job.source.name in self.errors:
             raise self.errors[job.source.name]
         seen = look_at(job.source)
@@ -41,7 +47,7 @@ class Recipe:
             overwrite=True,
             before_naming=lambda published: intend(job, seen, published),
         )
-        return Report(
+        return ColorizeReport(
             camera="",
             model="nir-unet 1",
             device="cpu fp32",
@@ -106,7 +112,8 @@ def test_options_reach_the_recipe(darkroom: Run, recipe: Recipe) -> None:
     line += " --keep-nir-luminance 0.5 --format png --strip-gps --allow-suspect"
     assert darkroom(*line.split()).code == 0
     (settings,) = recipe.settings
-    assert (settings.device, settings.tile, settings.max_memory) == ("cpu", 256, 2 << 30)
+    assert (settings.choice, settings.tile) == (EngineChoice("cpu"), 256)
+    assert settings.max_memory == 2 << 30
     assert (settings.channel, settings.keep_nir_luminance) == ("red", 0.5)
     assert settings.guided_filter == GuidedFilter(radius=7, eps=1e-5)
     assert (settings.format, settings.strip_gps, settings.allow_suspect) == ("png", True, True)

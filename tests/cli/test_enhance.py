@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from darkroom.batch.finished import EnhanceReport
 from darkroom.batch.ledger import Intend
 from darkroom.batch.outcome import look_at
 from darkroom.batch.plan import Job
-from darkroom.enhance import Report, Settings
+from darkroom.batch.steps import Steps
+from darkroom.enhance import Settings
 from darkroom.errors import FailureCode, FileProblem
+from darkroom.inference.engine import EngineChoice
 from darkroom.picture.guided_filter import GuidedFilter
 from darkroom.publish import publish
 
@@ -28,11 +31,14 @@ class Recipe:
         self.errors: dict[str, BaseException] = {}
 
     @contextmanager
-    def enhancing(self, settings: Settings, intend: Intend) -> Iterator[Callable[[Job], Report]]:
+    def enhancing(
+        self, settings: Settings, intend: Intend
+    ) -> Iterator[Steps[Job, Job, EnhanceReport]]:
         self.settings.append(settings)
-        yield lambda job: self.enhance(job, settings, intend)
+        unchanged = [lambda job: job] * 2
+        yield Steps(unchanged[:1], unchanged[1], lambda job: self.enhance(job, settings, intend))
 
-    def enhance(self, job: Job, settings: Settings, intend: Intend) -> Report:
+    def enhance(self, job: Job, settings: Settings, intend: Intend) -> EnhanceReport:
         if job.source.name in self.errors:
             raise self.errors[job.source.name]
         seen = look_at(job.source)
@@ -42,7 +48,7 @@ class Recipe:
             overwrite=settings.overwrite,
             before_naming=lambda published: intend(job, seen, published),
         )
-        return Report(
+        return EnhanceReport(
             camera="SONY ILCE-7SM2",
             ratio=100.0,
             ratio_reason="asked for",
@@ -102,11 +108,23 @@ def test_options_reach_the_recipe(darkroom: Run, recipe: Recipe, small_model: st
     line += " --strength 1.5 --tone libraw --guided-filter --radius 7 --format png --strip-gps"
     assert darkroom(*line.split()).code == 0
     (settings,) = recipe.settings
-    assert (settings.model, settings.device, settings.tile) == (small_model, "cpu", 256)
+    assert (settings.model, settings.choice, settings.tile) == (
+        small_model,
+        EngineChoice("cpu"),
+        256,
+    )
     assert (settings.max_memory, settings.strength, settings.tone) == (2 << 30, 1.5, "libraw")
     assert settings.guided_filter == GuidedFilter(radius=7, eps=1e-5)
     assert (settings.format, settings.strip_gps, settings.overwrite) == ("png", True, False)
     assert Path("a.ARW.png").exists()
+
+
+def test_compressions_reach_the_recipe(darkroom: Run, recipe: Recipe) -> None:
+    make("a.ARW")
+    assert darkroom("enhance", "a.ARW", "--compression", "zstd").code == 0
+    assert recipe.settings[0].compression == "zstd"
+    again = darkroom("enhance", "a.ARW", "--compression", "none")
+    assert again.code == 1  # what exists was made with other settings
 
 
 def test_the_defaults_are_the_recipes(darkroom: Run, recipe: Recipe) -> None:
@@ -327,6 +345,8 @@ WRONG = [
     "--max-memory 0",
     "--tone sepia",
     "--format gif",
+    "--compression lzw",
+    "--format png --compression zstd",
     "--device tpu",
     "--radius 5",
     "-0",

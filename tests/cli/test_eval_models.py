@@ -1,5 +1,5 @@
 from darkroom.cli.eval_models import facts_of
-from darkroom.inference.engine import TorchEngine
+from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks import NETWORKS
 from darkroom.zoo.card import Card
 from tests.conftest import SMALL
@@ -14,6 +14,7 @@ def test_facts_name_the_weights_and_where_they_ran() -> None:
         "version": "3",
         "sha256": "abc",
         "network": "unet",
+        "engine": "torch",
         "device": "cpu fp32",
         "gpu": None,
     }

@@ -8,7 +8,15 @@ from darkroom.cli.eval_options import GOES_WITH, WAYS
 from tests.cli.eval_pictures import write_truths
 
 Run = Callable[..., Any]
-VALUES = {"camera": "sony-a7s2", "noise": "told", "views": "2", "device": "cpu", "model": "grey"}
+VALUES = {
+    "camera": "sony-a7s2",
+    "noise": "told",
+    "views": "2",
+    "device": "cpu",
+    "engine": "torch",
+    "precision": "fp32",
+    "model": "grey",
+}
 
 
 @pytest.mark.parametrize("name", GOES_WITH)

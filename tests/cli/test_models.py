@@ -114,3 +114,22 @@ def test_what_is_no_checkpoint_ends_with_code_4(darkroom: Run, folder: Path, sho
     assert "no file of weights" in ended.err
     missing = darkroom("models", "import", shot, "--name", "day", "--check", "none.dng")
     assert (missing.code, "none.dng" in missing.err) == (2, True)
+
+
+def test_a_model_is_exported_once(darkroom: Run, folder: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    target = tmp_path / "night.onnx"
+    ended = darkroom("models", "export", "night", "-o", target)
+    assert (ended.code, ended.out) == (0, "")
+    assert str(target) in ended.err
+    assert onnx.load(target).graph.input[0].name == "planes"
+    before = target.read_bytes()
+    again = darkroom("models", "export", "night", "-o", target)
+    assert (again.code, target.read_bytes()) == (2, before)
+    assert "--overwrite" in again.err
+    assert darkroom("models", "export", "night", "-o", target, "--overwrite").code == 0
+
+
+def test_an_unknown_model_is_not_exported(darkroom: Run, folder: Path, tmp_path: Path) -> None:
+    assert darkroom("models", "export", "day", "-o", tmp_path / "day.onnx").code == 4
+    assert not (tmp_path / "day.onnx").exists()

@@ -16,6 +16,7 @@ from darkroom.batch.outcome import DONE_BEFORE, Outcome
 from darkroom.batch.plan import Job
 from darkroom.errors import FailureCode
 from darkroom.report.console import (
+    FORCING,
     Verbosity,
     complain,
     outcome_lines,
@@ -131,6 +132,15 @@ def test_a_terminal_that_was_closed_stops_nothing(monkeypatch: pytest.MonkeyPatc
         show(DONE)
     summarise([DONE, BAD], 1.0, Verbosity.NORMAL)
     summarise([DONE, BAD], 1.0, Verbosity.NORMAL, [Path("m.jsonl")])
+
+
+def test_no_standard_error_at_all_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    complain("nobody reads this")
+    summarise([DONE, BAD], 1.0, Verbosity.NORMAL)
+    assert capsys.readouterr().out == ""
 
 
 def test_quiet_prints_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,6 +263,24 @@ def test_on_a_terminal_a_bar_runs_and_records_stay_on_the_standard_output() -> N
     assert "warning: dim" in seen
     assert "a.ARW -> a.tif" not in seen
     assert "\x1b[31m" in seen  # errors are red
+
+
+RICH = """
+    import os, sys
+    from darkroom.report.console import complain
+    complain("no such model")
+    os.write(1, repr("rich" in sys.modules).encode())
+"""
+
+
+def test_rich_is_loaded_where_it_has_something_to_colour() -> None:
+    assert on_terminal(RICH)[0] == "True"
+    line = [sys.executable, "-c", textwrap.dedent(RICH)]
+    plain = {name: value for name, value in os.environ.items() if name not in FORCING}
+    for environment, loaded in ((plain, b"False"), ({**plain, "FORCE_COLOR": "1"}, b"True")):
+        done = subprocess.run(line, capture_output=True, check=True, env=environment)
+        assert done.stdout == loaded
+        assert (b"\x1b[31m" in done.stderr) == (loaded == b"True")
 
 
 def test_no_color_is_honoured() -> None:
