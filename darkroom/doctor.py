@@ -16,8 +16,8 @@ from darkroom import __version__
 from darkroom.errors import DarkroomError
 
 if TYPE_CHECKING:
-    from darkroom.inference.engine import TorchEngine
-    from darkroom.zoo.weights import Weights
+    from darkroom.inference.engine import Engine
+    from darkroom.zoo.card import Card
 
 Status = Literal["ok", "warning", "problem"]
 SEVERITIES: tuple[Status, ...] = ("ok", "warning", "problem")
@@ -28,7 +28,7 @@ TOLERANCE = 1.15  # measured memory may be this much over what is planned with
 LEAST_DISK = 2 * 50_000_000 * 6 + (256 << 20)
 REINSTALL = "install darkroom again: pip install --force-reinstall darkroom"
 
-LIBRARIES = ("rawpy", "torch", "numpy", "opencv", "exifread", "safetensors")
+LIBRARIES = ("rawpy", "torch", "openvino", "numpy", "opencv", "exifread", "safetensors")
 # OpenCV comes in four packages.
 OPENCV = tuple(
     f"opencv{kind}-python{end}" for end in ("-headless", "") for kind in ("", "-contrib")
@@ -119,9 +119,9 @@ def package_version(library: str) -> str:
 
 def load_exifread() -> object:
     """Import what reads EXIF."""
-    from darkroom.camera import exif
+    from darkroom.camera.exif import exif_reader
 
-    return exif
+    return exif_reader()
 
 
 def load_opencv() -> object:
@@ -202,59 +202,59 @@ def check_model(path: Path, *, is_needed: bool) -> Finding:
 
 def check_engine() -> Iterator[Finding]:
     """Load the default model as a run would, and say what it will take."""
-    from darkroom.inference.engine import choose_device, make_engine
+    from darkroom.inference.engine import AUTO
+    from darkroom.zoo.contents import read_contents
+    from darkroom.zoo.engines import engine_for
     from darkroom.zoo.find import DEFAULT, locate
-    from darkroom.zoo.weights import build_network, load_weights
 
-    device, weights = choose_device("auto"), load_weights(locate(DEFAULT))
-    engine = make_engine(build_network(weights, device=device), device=device)
-    text = f"auto takes {engine.device} in {engine.precision} for {weights.card.name}"
-    facts = {"device": engine.device, "precision": engine.precision}
+    contents = read_contents(locate(DEFAULT))
+    engine = engine_for(contents, AUTO)
+    name = contents.card.name
+    text = f"auto takes {engine.device} in {engine.precision}, by {engine.name}, for {name}"
+    facts = {"engine": engine.name, "device": engine.device, "precision": engine.precision}
     yield Finding("engine", "ok", text, facts=facts)
     yield check_free_memory(engine)
-    yield from memory_of_runs(engine, weights)
+    yield from memory_of_runs(engine, contents.card)
     yield check_pixel(engine)
 
 
-def check_free_memory(engine: "TorchEngine") -> Finding:
+def check_free_memory(engine: "Engine") -> Finding:
     """Say how much memory is free and how much of it a run takes by itself."""
-    from darkroom.inference.memory import RUNTIME_BYTES, SHARE, free_memory
+    from darkroom.inference.memory import free_memory, tile_budget
 
-    free = free_memory(engine.device)
-    limit = int(free * SHARE)
+    free, limit = free_memory(engine.device), tile_budget(engine.device)
     text = f"{megabytes(free)} free; tiles take at most {megabytes(limit)}, --max-memory sets less"
     facts = {"free": free, "tiles_limit": limit}
-    if limit < RUNTIME_BYTES:
+    if limit < engine.runtime_bytes:
         return Finding("memory", "warning", text, "end other programs first", facts)
     return Finding("memory", "ok", text, facts=facts)
 
 
-def memory_of_runs(engine: "TorchEngine", weights: "Weights") -> Iterator[Finding]:
+def memory_of_runs(engine: "Engine", card: "Card") -> Iterator[Finding]:
     """Tell the formula of a run's memory, and what it says of common sizes."""
     from darkroom.inference import memory
 
-    stated, smallest = memory.bytes_per_pixel(engine), (3 * weights.card.halo) ** 2
-    fixed = memory.resident() + memory.RUNTIME_BYTES
+    stated, smallest = engine.bytes_per_pixel, (3 * card.halo) ** 2
+    fixed = memory.resident() + engine.runtime_bytes
     text = (
-        f"{megabytes(fixed)} for the program + {memory.PICTURE_BYTES} bytes for each packed pixel "
+        f"{megabytes(fixed)} for the program + {memory.FRAME_BYTES} bytes for each packed pixel "
         f"(four of the sensor's) of the frame + {stated} for each of a tile"
     )
     yield Finding("memory use", "ok", text, facts={"fixed": fixed, "per_tile_pixel": stated})
     for megapixels in MEGAPIXELS:
         frame = megapixels * 1_000_000 // 4
-        held = fixed + frame * memory.PICTURE_BYTES
+        held = fixed + frame * memory.FRAME_BYTES
         whole, tiled = held + frame * stated, held + min(frame, smallest) * stated
         text = f"at most {megabytes(whole)} in one piece, {megabytes(tiled)} in the smallest tiles"
         facts = {"megapixels": megapixels, "whole": whole, "tiled": tiled}
         yield Finding(f"  {megapixels} MP", "ok", text, facts=facts)
 
 
-def check_pixel(engine: "TorchEngine") -> Finding:
+def check_pixel(engine: "Engine") -> Finding:
     """Compare the memory the network takes with what is planned for it."""
-    from darkroom.inference.memory import bytes_per_pixel
     from darkroom.inference.probe import measured_bytes_per_pixel
 
-    stated, measured = bytes_per_pixel(engine), measured_bytes_per_pixel(engine)
+    stated, measured = engine.bytes_per_pixel, measured_bytes_per_pixel(engine)
     facts = {"stated": stated, "measured": measured}
     if measured is None:
         text = f"{stated} bytes planned for a packed pixel; this system does not let it be measured"

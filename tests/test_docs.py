@@ -41,6 +41,11 @@ def commands_in(markdown: str) -> Iterator[str]:
     yield from (s for s in SPAN.findall(FENCE.sub("", markdown)) if s.startswith("darkroom "))
 
 
+def itself(command: Any) -> Any:
+    """Return a command as it is once it is asked for."""
+    return command.make_context("", [], resilient_parsing=True).command
+
+
 def options_of(command: Any) -> set[str]:
     """Return the options a command knows."""
     every = ((*parameter.opts, *parameter.secondary_opts) for parameter in command.params)
@@ -64,7 +69,7 @@ def faults(line: str) -> list[str]:
             return []
         if name not in command.commands:
             return [f"no command {name}"]
-        command = command.commands[name]
+        command = itself(command.commands[name])
     known = options_of(command)
     return [
         f"no option {word}"
@@ -79,7 +84,7 @@ def all_options() -> set[str]:
     def walk(command: Any) -> Iterator[str]:
         yield from options_of(command)
         for below in getattr(command, "commands", {}).values():
-            yield from walk(below)
+            yield from walk(itself(below))
 
     return set(walk(typer.main.get_command(app)))
 

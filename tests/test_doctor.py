@@ -8,9 +8,14 @@ import rawpy
 import torch
 
 from darkroom import doctor
+from darkroom.camera.exif import exif_reader
 from darkroom.doctor import Finding, diagnose, worst
 from darkroom.errors import EnvironmentProblem
 from darkroom.inference import memory, probe
+from darkroom.inference.engine import AUTO
+from darkroom.zoo.contents import read_contents
+from darkroom.zoo.engines import engine_for
+from darkroom.zoo.find import locate
 from tests.conftest import small_weights
 
 Usage = namedtuple("Usage", "total used free")
@@ -54,10 +59,7 @@ def test_every_library_is_named_with_its_version() -> None:
 def test_a_library_that_does_not_load_is_a_problem_and_the_rest_still_comes(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in list(sys.modules):
-        if name.startswith("darkroom.camera.exif"):
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr("darkroom.camera.exif")
+    exif_reader.cache_clear()
     monkeypatch.setitem(sys.modules, "exifread", None)  # importing it fails from now on
     findings = diagnose()
     (line,) = [finding for finding in findings if finding.topic == "exifread"]
@@ -123,20 +125,20 @@ def test_memory_grows_with_the_frame_and_tiles_make_it_less(models: Path) -> Non
 
 
 def test_a_run_within_the_smallest_tiles_memory_is_not_refused(models: Path) -> None:
-    from darkroom.inference.engine import make_engine
-    from darkroom.zoo.find import locate
-    from darkroom.zoo.weights import build_network, load_weights
-
-    weights = load_weights(locate("fast-unet"))
-    engine = make_engine(build_network(weights, device="cpu"), device="cpu")
-    lines = list(doctor.memory_of_runs(engine, weights))
+    contents = read_contents(locate("fast-unet"))
+    engine, card = engine_for(contents, AUTO), contents.card
+    lines = list(doctor.memory_of_runs(engine, card))
     tiled = lines[1].facts["tiled"]
     assert isinstance(tiled, int)
     # what the process holds moves a little from one look to the next
     least = memory.most_pixels(
-        engine, tiled + (64 << 20), shape=(2000, 1500), halo=weights.card.halo
+        engine,
+        tiled + (64 << 20),
+        shape=(2000, 1500),
+        halo=card.halo,
+        beside=memory.FRAME_BYTES,
     )
-    assert least >= (3 * weights.card.halo) ** 2
+    assert least >= (3 * card.halo) ** 2
 
 
 @pytest.mark.parametrize(("measured", "status"), [(None, "ok"), (1.0, "ok"), (1e9, "warning")])

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from darkroom import errors
-from darkroom.cli import darkroom as program
+from darkroom.cli.commands import darkroom as program
 from darkroom.errors import DarkroomError, FailureCode, FileProblem
 
 KINDS = [

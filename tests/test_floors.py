@@ -36,15 +36,19 @@ OWNERS = {
     "dask": {"batch"},
     "distributed": {"batch"},
     "exifread": {"camera"},
+    "isal": {"part_file", "picture"},
     "jinja2": {"report"},
     "numpy": set(FLOOR_OF) - {"cli"},
+    "onnx": {"inference"},
+    "openvino": {"inference"},
     "platformdirs": {"zoo"},
-    "pydantic": {"zoo", "learning"},
+    "pydantic": {"learning"},
     "rawpy": {"camera"},
     "rich": {"report"},
     "safetensors": {"zoo", "learning"},
     "torch": {"networks", "inference", "zoo", "learning"},
     "typer": {"cli"},
+    "zstandard": {"picture"},
 }
 DISTRIBUTIONS = {"opencv-python-headless": "cv2"}  # those not named like their module
 
@@ -173,7 +177,8 @@ def test_every_library_stays_in_its_rooms() -> None:
 
 def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["cluster"]
+    extras = project["optional-dependencies"]
+    lines = project["dependencies"] + extras["cluster"] + extras["onnx"]
     names = [re.split(r"[<>=~! \[]", line)[0] for line in lines]
     imported = set().union(*map(libraries_of, MODULES.values()))
     assert {DISTRIBUTIONS.get(name, name) for name in names} == imported

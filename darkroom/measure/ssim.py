@@ -25,7 +25,7 @@ WINDOW = 11
 SIGMA = 1.5
 C1 = 0.01**2  # (K1 L)^2 with the data range L = 1
 C2 = 0.03**2
-TILE = 96  # results a side: fits the cache
+TILE = 192  # results a side: fits the cache
 BLOCK = 16  # rows of results a product: short bands hold few zeros, and BLAS starts no threads
 
 
