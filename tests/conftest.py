@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import darkroom.inference  # noqa: F401 - before anything loads OpenVINO
 from darkroom.networks import NETWORKS
 from darkroom.zoo.card import Card
 from darkroom.zoo.weights import save_weights

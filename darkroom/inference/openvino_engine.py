@@ -1,6 +1,7 @@
 """The engine for CPUs: OpenVINO, in bfloat16 where the processor computes it natively."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -13,8 +14,7 @@ from darkroom.inference.banded_head import banded
 from darkroom.inference.engine import FloatArray, Precision
 from darkroom.inference.graph import Graph
 
-TYPES = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}  # int8 graphs say themselves what is int8
-SHARE_OF_TORCH = {"fp32": 2 / 3, "bf16": 1 / 2}  # of the memory: measured, and a tenth more
+SHARE_OF_TORCH = {"f32": 2 / 3, "bf16": 1 / 2}  # of the memory: measured, and a tenth more
 RUNTIME_BYTES = 96 << 20
 MEMORY_SIGNS = ("bad_alloc", "allocate")
 
@@ -44,18 +44,19 @@ class Last:
 
 @dataclass(frozen=True)
 class OpenvinoEngine:
-    """A converted network on the CPU, in a precision."""
+    """A converted network on the CPU, in a precision; `exact` gets the graph before rounding."""
 
     graph: Graph
     precision: str
     device: str = "cpu"
     name: str = "openvino"
+    exact: Callable[[], Graph] | None = field(default=None, repr=False)
     last: Last = field(default_factory=Last, repr=False)
 
     @property
     def bytes_per_pixel(self) -> int:
         """Activations a packed pixel needs at the network's widest point."""
-        share = SHARE_OF_TORCH["fp32" if self.precision == "fp32" else "bf16"]
+        share = SHARE_OF_TORCH[type_of(self.precision)]
         return int(self.graph.bytes_per_pixel * share)
 
     @property
@@ -65,6 +66,8 @@ class OpenvinoEngine:
 
     def exactly(self) -> "OpenvinoEngine":
         """Return the same network in single precision."""
+        if self.exact:
+            return OpenvinoEngine(self.exact(), "fp32")
         return replace(self, precision="fp32")
 
     def run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
@@ -116,7 +119,7 @@ def made_ready(graph: Graph, shape: tuple[int, ...], precision: str) -> Ready:
     rows, columns, channels = list(model.output(0).shape)[1:]
     model, edges = banded(model)
     settings = {
-        "INFERENCE_PRECISION_HINT": TYPES[precision],
+        "INFERENCE_PRECISION_HINT": type_of(precision),
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": "1",
         **threads(),
@@ -147,10 +150,27 @@ def native_bf16() -> bool:
     return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def make_openvino_engine(graph: Graph, *, precision: Precision = "auto") -> OpenvinoEngine:
-    """Return an engine for a graph; "auto" is bf16 where the processor has it, else fp32."""
+def type_of(precision: str) -> str:
+    """Return OpenVINO's name of the type of all that an int8 graph does not say to be int8.
+
+    It is what "auto" would be: emulated, bfloat16 costs more than int8 gains.
+    """
+    is_half = precision == "bf16" or (precision == "int8" and native_bf16())
+    return "bf16" if is_half else "f32"
+
+
+def make_openvino_engine(
+    graph: Graph, *, precision: Precision = "auto", exact: Callable[[], Graph] | None = None
+) -> OpenvinoEngine:
+    """Return an engine for a graph; "auto" is bf16 where the processor has it, else fp32.
+
+    Args:
+        graph: the network.
+        precision: what is asked for; a quantised graph is int8 in any case.
+        exact: returns the network that a quantised graph was made of.
+    """
     if graph.is_quantised:
-        return OpenvinoEngine(graph, "int8")
+        return OpenvinoEngine(graph, "int8", exact=exact)
     taken = precision if precision != "auto" else ("bf16" if native_bf16() else "fp32")
     return OpenvinoEngine(graph, taken)
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import platformdirs
@@ -56,7 +56,8 @@ def engine_for(contents: Contents, choice: EngineChoice) -> Engine:
     from darkroom.inference.openvino_engine import make_openvino_engine  # noqa: PLC0415
 
     graph = graph_for(contents, choice.precision)
-    return make_openvino_engine(graph, precision=choice.precision)
+    exact = partial(graph_for, contents)
+    return make_openvino_engine(graph, precision=choice.precision, exact=exact)
 
 
 def torch_engine(contents: Contents, choice: EngineChoice, device: str) -> Engine:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,20 @@ def test_the_processor_decides(graph: Graph, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(openvino_engine, "native_bf16", lambda native=native: native)
         assert make_openvino_engine(graph).precision == precision
         assert make_openvino_engine(graph, precision="fp32").precision == "fp32"
+
+
+def test_an_int8_engine_goes_back_to_the_graph_it_was_made_of(graph: Graph) -> None:
+    rounded = replace(graph, is_quantised=True)
+    engine = make_openvino_engine(rounded, exact=lambda: graph)
+    assert engine.precision == "int8"
+    assert (engine.exactly().graph, engine.exactly().precision) == (graph, "fp32")
+
+
+def test_what_is_not_int8_is_what_the_processor_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    for native, rest in ((True, "bf16"), (False, "f32")):
+        monkeypatch.setattr(openvino_engine, "native_bf16", lambda native=native: native)
+        types = [openvino_engine.type_of(precision) for precision in ("fp32", "bf16", "int8")]
+        assert types == ["f32", "bf16", rest]
 
 
 def test_half_precision_plans_with_less_memory() -> None:
