@@ -122,6 +122,7 @@ def made_ready(graph: Graph, shape: tuple[int, ...], precision: str) -> Ready:
         "INFERENCE_PRECISION_HINT": type_of(precision),
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": "1",
+        "ENABLE_CPU_PINNING": "NO",
         **threads(),
     }
     request = core().compile_model(model, "CPU", settings).create_infer_request()
