@@ -35,19 +35,13 @@ from darkroom.picture.clean_mosaic import in_colours
 from darkroom.picture.guided_filter import smooth_linear
 from darkroom.picture.icc import icc_profile
 from darkroom.picture.metadata import PictureMetadata, without_gps
-from darkroom.picture.render import (
-    Rendering,
-    camera_to_srgb,
-    flatness,
-    quantise_into,
-    render_into,
-    upright_frame,
-)
+from darkroom.picture.render import flatness, quantise_into, render_into, upright_frame
 from darkroom.zoo.card import Card
 from darkroom.zoo.contents import contents_for
 from darkroom.zoo.engines import engine_for
 from darkroom.zoo.gpu_way import UNSENT, GpuWay, Sent, gpu_way
 from darkroom.zoo.network_input import amplified, balance_for
+from darkroom.zoo.network_output import rendering_for
 
 FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint16]
@@ -113,8 +107,23 @@ def load_enhancer(settings: Settings, decoder: Decoder, intend: Intend | None = 
     contents = contents_for("enhance", settings.model)
     engine = engine_for(contents, settings.choice)
     reference = read_reference(settings.ratio, decoder)
-    gpu = gpu_way(engine, contents.card, settings)
-    return Enhancer(settings, contents.card, engine, decoder, intend, reference, gpu=gpu)
+    enhancer = Enhancer(settings, contents.card, engine, decoder, intend, reference)
+    return replace(enhancer, gpu=gpu_for(enhancer))
+
+
+def gpu_for(enhancer: Enhancer) -> GpuWay | None:
+    """Return the way of whole frames through a GPU, None where they cannot go it."""
+    settings = enhancer.settings
+    is_whole = settings.tile is None and settings.max_memory is None
+    if not (is_whole and is_direct(enhancer)):
+        return None
+    return gpu_way(enhancer.engine, enhancer.card, settings.tone, settings.strength)
+
+
+def is_direct(enhancer: Enhancer) -> bool:
+    """Whether each pixel is finished as soon as the network gave it: no pass follows."""
+    settings, space = enhancer.settings, enhancer.card.output_space
+    return settings.views == 1 and not settings.guided_filter and space != "raw-planes"
 
 
 def read_reference(ratio: RatioSpec, decoder: Decoder) -> RawImage | None:
@@ -198,7 +207,7 @@ def ready(made: tuple[Pixels, Done]) -> tuple[Callable[[], Pixels], Done]:
 def develop(frame: Frame, enhancer: Enhancer) -> tuple[Pixels, Done]:
     """Run the network on a frame and render what it gives: each tile by itself, if that will do."""
     raw, choice, settings, card = frame.decoded.raw, frame.choice, enhancer.settings, enhancer.card
-    if settings.views > 1 or settings.guided_filter or card.output_space == "raw-planes":
+    if not is_direct(enhancer):
         computed = enhance(raw, choice.ratio, frame.noise, enhancer)
         with frame.clock("render"):
             return finish(computed.picture, raw, choice, enhancer), computed
@@ -249,13 +258,8 @@ def finish(picture: FloatArray, raw: RawImage, choice: RatioChoice, enhancer: En
 
 def rendering(raw: RawImage, choice: RatioChoice, enhancer: Enhancer) -> Fill:
     """Return what renders the network's picture, or a tile of it, into its place."""
-    if enhancer.card.output_space == "srgb":
-        return quantise_into
-    red, green, blue = (choice.ratio * gain for gain in raw.white_balance)
-    matrix = camera_to_srgb(raw.xyz_to_camera)
-    return partial(
-        render_into, rendering=Rendering(matrix, enhancer.settings.tone, (red, green, blue))
-    )
+    how = rendering_for(enhancer.card, raw, choice.ratio, enhancer.settings.tone)
+    return partial(render_into, rendering=how) if how else quantise_into
 
 
 def metadata_of(raw: RawImage, enhancer: Enhancer) -> PictureMetadata:

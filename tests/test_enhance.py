@@ -18,7 +18,7 @@ from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.camera.read import read_raw
 from darkroom.enhance import Enhancer, Settings, enhance_file, load_enhancer
 from darkroom.errors import EnvironmentProblem, FailureCode, FileProblem, UsageProblem
-from darkroom.inference.cuda_engine import make_cuda_engine
+from darkroom.inference.cuda_engine import CudaEngine, make_cuda_engine
 from darkroom.inference.engine import EngineChoice
 from darkroom.inference.openvino_engine import OpenvinoEngine
 from darkroom.networks import NETWORKS
@@ -28,7 +28,7 @@ from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
 from darkroom.zoo.card import Card
 from darkroom.zoo.contents import contents_for
-from darkroom.zoo.gpu_way import GpuWay, gpu_way
+from darkroom.zoo.gpu_way import GpuWay
 from darkroom.zoo.weights import build_network, save_weights, weights_of
 
 SIZE = (150, 182)  # several tiles of the small networks, halo included
@@ -200,15 +200,20 @@ def test_the_guided_filter_smooths(dark: Path, small_model: str, run: Run) -> No
     assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
 
 
+def engine_of_a_gpu(model: str) -> CudaEngine:
+    """What develops frames on a GPU, here on torch's CPU device."""
+    network = build_network(weights_of(contents_for("enhance", model)), device="cpu")
+    return make_cuda_engine(network, device="cpu", precision="fp32")
+
+
 @pytest.mark.parametrize("kind", ["small_model", "small_srgb_model"])
 def test_a_gpu_makes_the_same_file_from_the_counts(
     kind: str, dark: Path, load: Load, request: pytest.FixtureRequest
 ) -> None:
     model = request.getfixturevalue(kind)
     enhancer = load(settings(model, choice=EngineChoice("cpu", "torch", "fp32"), overwrite=True))
-    network = build_network(weights_of(contents_for("enhance", model)), device="cpu")
-    engine = make_cuda_engine(network, device="cpu", precision="fp32")
-    way = gpu_way(replace(engine, device="cuda"), enhancer.card, enhancer.settings)
+    engine = engine_of_a_gpu(model)
+    way = enhance.gpu_for(replace(enhancer, engine=replace(engine, device="cuda")))
     assert way is not None
     pictures, job = [], single_job(dark, dark.with_suffix(".tif"))
     for one in (enhancer, replace(enhancer, gpu=replace(way, engine=engine))):
@@ -219,19 +224,42 @@ def test_a_gpu_makes_the_same_file_from_the_counts(
     assert np.abs(pictures[0] - pictures[1]).max() <= 2 / 65535
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"views": 2},
+        {"guided_filter": GuidedFilter(radius=3, eps=0.1)},
+        {"tile": 0},
+        {"tile": 256},
+        {"max_memory": 1 << 30},
+    ],
+)
+def test_what_needs_arrays_or_tiles_does_not_stay_on_a_gpu(
+    wish: dict[str, object], small_model: str, load: Load
+) -> None:
+    enhancer = load(settings(small_model, **wish))
+    engine = replace(engine_of_a_gpu(small_model), device="cuda")
+    assert enhance.gpu_for(replace(enhancer, engine=engine)) is None
+
+
+def test_nor_do_mosaics(tmp_path: Path, load: Load) -> None:
+    model = quiet_denoiser(tmp_path)
+    engine = replace(engine_of_a_gpu(model), device="cuda")
+    assert enhance.gpu_for(replace(load(settings(model)), engine=engine)) is None
+
+
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_a_picture_of_nothing_that_a_gpu_makes_is_never_written(
     value: float, dark: Path, small_model: str, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enhancer = load(settings(small_model, choice=EngineChoice("cpu", "torch", "fp32")))
-    network = build_network(weights_of(contents_for("enhance", small_model)), device="cpu")
-    engine = make_cuda_engine(network, device="cpu", precision="fp32")
+    engine = engine_of_a_gpu(small_model)
     way = GpuWay(engine, enhancer.card, "srgb")
 
     def fill(planes: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
         return planes.new_full((1, 3, 2 * planes.shape[2], 2 * planes.shape[3]), value)
 
-    monkeypatch.setattr(network, "forward", fill)
+    monkeypatch.setattr(engine.network, "forward", fill)
     with pytest.raises(FileProblem, match="E_BLACK" if value == 0 else "E_NONFINITE"):
         job = single_job(dark, dark.with_suffix(".tif"))
         enhance_file(job, replace(enhancer, engine=engine, gpu=way))

@@ -6,9 +6,7 @@ transforms that make noise constant), are marked as precise; everything between,
 all of the work, follows the precision that an engine is made with.
 """
 
-import tempfile
 import warnings
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,6 +17,7 @@ from openvino.frontend import FrontEndManager
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
 from darkroom.inference.graph import Graph
+from darkroom.inference.intermediate import with_marks, written
 from darkroom.networks import Network
 
 EXAMPLE_STEPS = 4  # of its alignment, a side of the planes that show how a network computes
@@ -41,11 +40,9 @@ def convert(network: Network, *, channels: int) -> Graph:
     frontend = FrontEndManager().load_by_framework("pytorch")
     model = frontend.convert(frontend.load(decoder))
     model = interleaved(model, [1, channels, side, side])
-    with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:
-        xml, weights = Path(folder, "network.xml"), Path(folder, "network.bin")
-        openvino.save_model(model, xml, compress_to_fp16=False)
-        content = xml.read_bytes(), weights.read_bytes()
-    return Graph(marked(content[0]), content[1], network.multiple_of, network.bytes_per_pixel)
+    xml, weights = written(model)
+    marked = with_marks(xml, to_compute_exactly(xml))
+    return Graph(marked, weights, network.multiple_of, network.bytes_per_pixel)
 
 
 def example_side(multiple_of: int) -> int:
@@ -86,25 +83,17 @@ def interleaved(model: openvino.Model, shape: list[int]) -> openvino.Model:
     return openvino.Model([opset13.result(last)], model.get_parameters(), "network")
 
 
-def marked(xml: bytes) -> bytes:
-    """Mark the layers of a graph that compute in float32 whatever the precision of the rest.
-
-    OpenVINO's attribute for it is called "precise".
-    """
+def to_compute_exactly(xml: bytes) -> set[str]:
+    """Return the names of the layers that compute in float32 whatever the precision of the rest."""
     root = ElementTree.fromstring(xml)
-    kinds = {layer.attrib["id"]: layer.attrib["type"] for layer in root.iter("layer")}
+    layers = {layer.attrib["id"]: layer.attrib for layer in root.iter("layer")}
     edges = [(e.attrib["from-layer"], e.attrib["to-layer"]) for e in root.iter("edge")]
-    backwards = [(after, before) for before, after in edges]
-    after, before = reached(kinds, edges), reached(kinds, backwards)
-    for layer in root.iter("layer"):
-        number, kind = layer.attrib["id"], layer.attrib["type"]
-        is_last = number not in before
-        is_early = number not in after and kind not in CONVOLUTIONS
-        if kind not in SOURCES and (is_last or is_early):
-            notes = ElementTree.Element("rt_info")
-            ElementTree.SubElement(notes, "attribute", name="precise", version="0")
-            layer.insert(1, notes)
-    return ElementTree.tostring(root)
+    kinds = {number: layer["type"] for number, layer in layers.items()}
+    after = reached(kinds, edges)
+    before = reached(kinds, [(end, start) for start, end in edges])
+    early = {number for number in kinds.keys() - after if kinds[number] not in CONVOLUTIONS}
+    last = kinds.keys() - before
+    return {layers[number]["name"] for number in early | last if kinds[number] not in SOURCES}
 
 
 def reached(kinds: dict[str, str], edges: list[tuple[str, str]]) -> set[str]:

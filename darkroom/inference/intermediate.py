@@ -9,18 +9,7 @@ from collections.abc import Set
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import openvino
-
-from darkroom.inference.graph import Graph
-from darkroom.inference.openvino_engine import core
-
-
-def model_of(graph: Graph) -> openvino.Model:
-    """Return a graph as OpenVINO's model, to look at and to change."""
-    weights = openvino.Tensor(np.frombuffer(graph.weights, np.uint8))
-    model: openvino.Model = core().read_model(graph.xml, weights)
-    return model
 
 
 def written(model: openvino.Model) -> tuple[bytes, bytes]:

@@ -113,7 +113,7 @@ class OpenvinoEngine:
 
 def made_ready(graph: Graph, shape: tuple[int, ...], precision: str) -> Ready:
     """Compile a graph for planes of a fixed shape: half the time of one for any."""
-    model = core().read_model(graph.xml, openvino.Tensor(np.frombuffer(graph.weights, np.uint8)))
+    model = model_of(graph)
     shapes = [list(shape), [1, 8]]
     model.reshape(dict(zip(model.inputs, shapes, strict=False)))
     rows, columns, channels = list(model.output(0).shape)[1:]
@@ -127,6 +127,13 @@ def made_ready(graph: Graph, shape: tuple[int, ...], precision: str) -> Ready:
     }
     request = core().compile_model(model, "CPU", settings).create_infer_request()
     return Ready(request, edges, (rows, columns, channels))
+
+
+def model_of(graph: Graph) -> openvino.Model:
+    """Return a graph as OpenVINO's model, to compile or to change."""
+    weights = openvino.Tensor(np.frombuffer(graph.weights, np.uint8))
+    model: openvino.Model = core().read_model(graph.xml, weights)
+    return model
 
 
 def threads() -> dict[str, str]:

@@ -21,8 +21,8 @@ from openvino import opset13
 from darkroom.errors import UsageProblem
 from darkroom.inference.engine import FloatArray
 from darkroom.inference.graph import Graph
-from darkroom.inference.intermediate import marked_layers, model_of, with_marks, written
-from darkroom.inference.openvino_engine import core, padded
+from darkroom.inference.intermediate import marked_layers, with_marks, written
+from darkroom.inference.openvino_engine import core, model_of, padded
 
 QUANTISABLE = ("Convolution", "ConvolutionBackpropData")
 INPUT_LEVELS, WEIGHT_LEVELS = 256, 255  # of weights as many above zero as below

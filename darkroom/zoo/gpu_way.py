@@ -5,49 +5,18 @@ way, goes the ordinary one.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from darkroom.camera.bayer import plane_gains
 from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.inference.engine import Engine
-from darkroom.picture.render import Rendering, camera_to_srgb
 from darkroom.zoo.card import Card
-from darkroom.zoo.network_input import balance_for
+from darkroom.zoo.network_input import gains_and_noise
+from darkroom.zoo.network_output import rendering_for
 
 if TYPE_CHECKING:  # they load torch
     from darkroom.inference.cuda_engine import CudaEngine
     from darkroom.inference.developing import Developed
     from darkroom.inference.transfers import Arriving
-
-
-class Wishes(Protocol):
-    """The settings of a recipe that matter here."""
-
-    @property
-    def tone(self) -> str:
-        """Name in `picture.tone.TONES`."""
-
-    @property
-    def strength(self) -> float:
-        """Scales the deviation of the noise that the network is told."""
-
-    @property
-    def views(self) -> int:
-        """Number of sides a frame is looked at from."""
-
-    @property
-    def guided_filter(self) -> object:
-        """The pass after the network, None for none."""
-
-    @property
-    def tile(self) -> int | None:
-        """Core of a tile, None where none is asked for."""
-
-    @property
-    def max_memory(self) -> int | None:
-        """Bytes to stay under, None for a share of what is free."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,43 +74,23 @@ class GpuWay:
         from darkroom.inference.develop import facts_of  # noqa: PLC0415
         from darkroom.inference.developing import developed  # noqa: PLC0415
 
-        red, green, blue, green2 = (
-            ratio * gain for gain in plane_gains(balance_for(self.card, raw))
-        )
-        level = noise.amplified((red, green, blue, green2)).scaled(self.strength)
-        facts = facts_of(
-            raw,
-            (red, green, blue, green2),
-            np.array([*level.shot, *level.read], np.float32),
-            self._rendering(raw, ratio),
-            clips=self.card.clip,
-        )
+        gains, told = gains_and_noise(raw, ratio, noise, self.card, strength=self.strength)
+        how = rendering_for(self.card, raw, ratio, self.tone)
+        facts = facts_of(raw, gains, told, how, clips=self.card.clip)
         return developed(self.engine, raw.mosaic, facts, sent.arriving)
 
-    def _rendering(self, raw: RawImage, ratio: float) -> Rendering | None:
-        if self.card.output_space == "srgb":
-            return None
-        red, green, blue = (ratio * gain for gain in raw.white_balance)
-        return Rendering(camera_to_srgb(raw.xyz_to_camera), self.tone, (red, green, blue))
 
-
-def gpu_way(engine: Engine, card: Card, wishes: Wishes) -> GpuWay | None:
-    """Return the way of frames through a GPU, None where they must go the ordinary one.
-
-    That is where a frame is seen several times or in tiles, where memory is limited, where a
-    filter follows the network, and where the network gives a mosaic.
+def gpu_way(engine: Engine, card: Card, tone: str, strength: float = 1.0) -> GpuWay | None:
+    """Return the way of frames through a GPU, None where an engine has none.
 
     Args:
         engine: runs the network.
-        card: of the model.
-        wishes: the user's.
+        card: of a model that gives colours.
+        tone: name in `picture.tone.TONES`.
+        strength: scales the deviation of the noise that the network is told.
     """
-    is_whole = wishes.views == 1 and wishes.tile is None and wishes.max_memory is None
-    is_last = wishes.guided_filter is None and card.output_space in {"camera-linear", "srgb"}
-    if not (is_whole and is_last and engine.device.startswith("cuda")):
+    if not engine.device.startswith("cuda"):
         return None
     from darkroom.inference.cuda_engine import CudaEngine  # noqa: PLC0415
 
-    if not isinstance(engine, CudaEngine):
-        return None
-    return GpuWay(engine, card, wishes.tone, wishes.strength)
+    return GpuWay(engine, card, tone, strength) if isinstance(engine, CudaEngine) else None

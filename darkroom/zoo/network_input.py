@@ -8,6 +8,7 @@ from darkroom.camera.raw import NoiseLevel, RawImage
 from darkroom.zoo.card import Card
 
 FloatArray = npt.NDArray[np.float32]
+Gains = tuple[float, float, float, float]  # of R, G1, B, G2
 
 
 def amplified(
@@ -22,13 +23,20 @@ def amplified(
         card: of the model.
         strength: scales the deviation of the noise that the network is told.
     """
-    gains = plane_gains(balance_for(card, raw))
-    red, green, blue, green2 = (ratio * gain for gain in gains)
-    planes = amplified_planes(raw, (red, green, blue, green2))
+    gains, told = gains_and_noise(raw, ratio, noise, card, strength=strength)
+    planes = amplified_planes(raw, gains)
     if card.clip:
         np.clip(planes, 0, 1, out=planes)
+    return planes, told
+
+
+def gains_and_noise(
+    raw: RawImage, ratio: float, noise: NoiseLevel, card: Card, *, strength: float = 1.0
+) -> tuple[Gains, FloatArray]:
+    """Return what each plane is multiplied by, and the noise (8,) after that; as `amplified`."""
+    red, green, blue, green2 = (ratio * gain for gain in plane_gains(balance_for(card, raw)))
     level = noise.amplified((red, green, blue, green2)).scaled(strength)
-    return planes, np.array([*level.shot, *level.read], np.float32)
+    return (red, green, blue, green2), np.array([*level.shot, *level.read], np.float32)
 
 
 def balance_for(card: Card, raw: RawImage) -> tuple[float, float, float]:

@@ -1,10 +1,9 @@
-from xml.etree import ElementTree
-
 import numpy as np
 import pytest
 import torch
 
-from darkroom.inference.conversion import convert, marked
+from darkroom.inference.conversion import convert, to_compute_exactly
+from darkroom.inference.intermediate import marked_layers
 from darkroom.inference.openvino_engine import make_openvino_engine
 from darkroom.inference.torch_engine import make_engine
 from darkroom.networks import FROM_NIR, NETWORKS, Network
@@ -19,10 +18,14 @@ SIZES = {
 }
 
 CHAIN = b"""<net><layers>
-<layer id="0" type="Parameter"><data/></layer><layer id="1" type="Sqrt"><data/></layer>
-<layer id="2" type="Convolution"><data/></layer><layer id="3" type="ReLU"><data/></layer>
-<layer id="4" type="GroupConvolution"><data/></layer><layer id="5" type="Multiply"><data/></layer>
-<layer id="6" type="MatMul"><data/></layer><layer id="7" type="Const"><data/></layer>
+<layer id="0" name="Parameter" type="Parameter"/>
+<layer id="1" name="Sqrt" type="Sqrt"/>
+<layer id="2" name="Convolution" type="Convolution"/>
+<layer id="3" name="ReLU" type="ReLU"/>
+<layer id="4" name="GroupConvolution" type="GroupConvolution"/>
+<layer id="5" name="Multiply" type="Multiply"/>
+<layer id="6" name="MatMul" type="MatMul"/>
+<layer id="7" name="Const" type="Const"/>
 </layers><edges>
 <edge from-layer="0" to-layer="1"/><edge from-layer="1" to-layer="2"/>
 <edge from-layer="2" to-layer="3"/><edge from-layer="3" to-layer="4"/>
@@ -60,6 +63,9 @@ def test_every_network_gives_what_torch_gives(name: str, shape: tuple[int, int])
 
 
 def test_the_last_convolutions_and_what_comes_before_the_first_stay_exact() -> None:
-    layers = ElementTree.fromstring(marked(CHAIN)).iter("layer")
-    exact = {layer.attrib["type"] for layer in layers if layer.find("rt_info") is not None}
-    assert exact == {"Sqrt", "GroupConvolution", "Multiply", "MatMul"}
+    assert to_compute_exactly(CHAIN) == {"Sqrt", "GroupConvolution", "Multiply", "MatMul"}
+
+
+def test_a_converted_network_is_marked_so() -> None:
+    graph = convert(lively("fast-unet"), channels=4)
+    assert marked_layers(graph.xml) == to_compute_exactly(graph.xml) != set()

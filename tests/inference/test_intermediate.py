@@ -3,8 +3,8 @@ import pytest
 
 from darkroom.inference.conversion import convert
 from darkroom.inference.graph import Graph
-from darkroom.inference.intermediate import marked_layers, model_of, with_marks, written
-from darkroom.inference.openvino_engine import make_openvino_engine
+from darkroom.inference.intermediate import marked_layers, with_marks, written
+from darkroom.inference.openvino_engine import make_openvino_engine, model_of
 from darkroom.networks.fast_unet import FastUNet
 
 NOISE = np.full(8, 1e-3, np.float32)

@@ -7,8 +7,8 @@ from darkroom.errors import UsageProblem
 from darkroom.inference.conversion import convert
 from darkroom.inference.engine import FloatArray
 from darkroom.inference.graph import Graph
-from darkroom.inference.intermediate import marked_layers, model_of
-from darkroom.inference.openvino_engine import core, make_openvino_engine
+from darkroom.inference.intermediate import marked_layers
+from darkroom.inference.openvino_engine import core, make_openvino_engine, model_of
 from darkroom.inference.quantisation import LEAST, Range, quantisable, quantised, range_of
 from darkroom.networks import FROM_NIR, NETWORKS
 from tests.inference.test_conversion import lively

@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,18 +74,6 @@ def test_what_the_frame_or_the_user_got_wrong_is_told(tmp_path: Path) -> None:
         replace(way, tone="loud").develop(frame(), RATIO, NOISE)
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What a user asks for who asks for nothing."""
-
-    tone: str = "srgb"
-    strength: float = 0.5
-    views: int = 1
-    guided_filter: object = None
-    tile: int | None = None
-    max_memory: int | None = None
-
-
 @pytest.fixture
 def on_gpu(tmp_path: Path) -> tuple[CudaEngine, Card]:
     """An engine that says it is on a GPU, and its model."""
@@ -93,32 +81,13 @@ def on_gpu(tmp_path: Path) -> tuple[CudaEngine, Card]:
     return replace(engine, device="cuda:1"), card
 
 
-def test_whole_frames_go_through_a_gpu(on_gpu: tuple[CudaEngine, Card]) -> None:
-    assert gpu_way(*on_gpu, Wishes()) == GpuWay(*on_gpu, "srgb", 0.5)
-
-
-@pytest.mark.parametrize(
-    "wishes",
-    [
-        Wishes(views=2),
-        Wishes(guided_filter="any"),
-        Wishes(tile=0),
-        Wishes(tile=256),
-        Wishes(max_memory=1 << 30),
-    ],
-)
-def test_what_needs_arrays_or_tiles_goes_the_ordinary_way(
-    wishes: Wishes, on_gpu: tuple[CudaEngine, Card]
+def test_frames_go_through_a_gpu_where_an_engine_develops_them_there(
+    on_gpu: tuple[CudaEngine, Card],
 ) -> None:
-    assert gpu_way(*on_gpu, wishes) is None
-
-
-def test_so_do_mosaics_and_other_engines(on_gpu: tuple[CudaEngine, Card]) -> None:
     engine, card = on_gpu
-    reference = TorchEngine(engine.network, "cuda", "fp32")
-    assert gpu_way(engine, replace(card, output_space="raw-planes"), Wishes()) is None
-    assert gpu_way(replace(engine, device="cpu"), card, Wishes()) is None
-    assert gpu_way(reference, card, Wishes()) is None
+    assert gpu_way(engine, card, "srgb", 0.5) == GpuWay(engine, card, "srgb", 0.5)
+    assert gpu_way(replace(engine, device="cpu"), card, "srgb") is None
+    assert gpu_way(TorchEngine(engine.network, "cuda", "fp32"), card, "srgb") is None
 
 
 def test_a_run_on_a_cpu_loads_no_torch_for_it() -> None:
