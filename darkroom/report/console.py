@@ -153,10 +153,12 @@ def summarise(
 def summary_line(outcomes: Sequence["AnyOutcome"], seconds: float) -> str:
     """Return the counts by status and the times in one line.
 
+    The time for each file is on the clock: files are in work at once.
+
     >>> from darkroom.batch.plan import Job
     >>> job = Job(Path("a"), Path("b"), Path(), Path("a"))
-    >>> summary_line([Outcome(job, "ok", seconds=1.5)], 2.0)
-    '1 done in 2.0 s, 1.5 s per file'
+    >>> summary_line([Outcome(job, "ok", seconds=1.5)] * 4, 2.0)
+    '4 done in 2.0 s, 0.5 s per file'
     """
     counts = Counter(outcome.status for outcome in outcomes)
     routine = sum(outcome.message == DONE_BEFORE for outcome in outcomes)
@@ -167,10 +169,8 @@ def summary_line(outcomes: Sequence["AnyOutcome"], seconds: float) -> str:
     if counts["planned"]:
         return text
     text += f" in {seconds:.1f} s"
-    if not counts["ok"]:
-        return text
-    mean = sum(outcome.seconds for outcome in outcomes if outcome.status == "ok") / counts["ok"]
-    return f"{text}, {mean:.1f} s per file"
+    worked = counts["ok"] + counts["suspect"] + counts["failed"]
+    return f"{text}, {seconds / worked:.1f} s per file" if worked > 1 else text
 
 
 def _list_failures(failed: Sequence["AnyOutcome"]) -> None:

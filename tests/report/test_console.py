@@ -199,7 +199,7 @@ def test_ordinary_names_stay_as_they_are() -> None:
 def test_the_summary_counts_and_names_the_failures(capsys: pytest.CaptureFixture[str]) -> None:
     summarise([DONE, BAD, KEPT], 12.3, Verbosity.NORMAL)
     text = capsys.readouterr().err
-    assert "1 done, 1 skipped, 1 failed in 12.3 s, 2.0 s per file" in text
+    assert "1 done, 1 skipped, 1 failed in 12.3 s, 6.2 s per file" in text
     assert all(word in text for word in ("b.ARW", "E_TRUNCATED", "ends at 7"))
 
 
