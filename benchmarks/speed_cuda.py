@@ -126,17 +126,17 @@ def stages(engine: CudaEngine, raw: RawImage, runs: int) -> Found:
         "one frame, waited for": ("", partial(one_frame, engine, raw, known)),
     }
     found: Found = {}
-    for name, (which, todo) in parts.items():
+    for name, (which, action) in parts.items():
         with engine.computing():
             stream = getattr(transfers.streams, which, None)
-            found[name] = median_seconds(todo, runs, stream)
+            found[name] = median_seconds(action, runs, stream)
     return found
 
 
-def tried_out(todo: Callable[..., object], *given: torch.Tensor) -> object:
+def tried_out(action: Callable[..., object], *given: torch.Tensor) -> object:
     """Let cuDNN choose its kernels by trying them out, which darkroom does not."""
     with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
-        return todo(*given)
+        return action(*given)
 
 
 def start_anew(engine: CudaEngine) -> None:
@@ -158,26 +158,26 @@ def enough(found: Developed | None) -> Developed:
     return found
 
 
-def median_seconds(todo: Callable[[], object], runs: int, stream: Any) -> float:
+def median_seconds(action: Callable[[], object], runs: int, stream: Any) -> float:
     """Return the median of the seconds that something takes in a stream, after three warm-ups.
 
     Without a stream, the clock on the wall counts.
     """
     for _ in range(3):
-        todo()
-    return round(statistics.median(seconds(todo, stream) for _ in range(runs)), 6)
+        action()
+    return round(statistics.median(seconds(action, stream) for _ in range(runs)), 6)
 
 
-def seconds(todo: Callable[[], object], stream: Any) -> float:
+def seconds(action: Callable[[], object], stream: Any) -> float:
     """Return the seconds of one run."""
     if stream is None:
         started = time.perf_counter()
-        todo()
+        action()
         return time.perf_counter() - started
     stream.synchronize()
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     start.record(stream)
-    todo()
+    action()
     end.record(stream)
     end.synchronize()
     return float(start.elapsed_time(end)) / 1000
