@@ -295,7 +295,9 @@ def test_memory_that_runs_out_makes_tiles_smaller(
     whole = enhance.enhance(frame, 50, QUIET, enhancer).picture
     run_whole = type(enhancer.engine).run
 
-    def run_small(self: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def run_small(
+        self: object, planes: np.ndarray, noise: np.ndarray, *, lasting: bool = True
+    ) -> np.ndarray:
         if planes[0].size > 12_000:
             raise FileProblem(FailureCode.OOM_DEVICE, "out of memory")
         return run_whole(self, planes, noise)  # type: ignore[arg-type]
@@ -315,7 +317,7 @@ def test_memory_that_runs_out_makes_tiles_smaller(
 def test_a_picture_of_nothing_is_never_written(
     value: float, dark: Path, small_model: str, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
-    def fill(_: object, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def fill(_: object, planes: np.ndarray, **__: object) -> np.ndarray:
         return np.full((3, 2 * planes.shape[1], 2 * planes.shape[2]), value, np.float32)
 
     monkeypatch.setattr(OpenvinoEngine, "run", fill)

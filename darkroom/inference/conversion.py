@@ -1,23 +1,23 @@
 """Turn a torch network into OpenVINO's graph, and mark what must stay in single precision.
 
-Computed in bfloat16 throughout, a network posterises: its last convolution would give a few
-hundred different values. So the last convolutions, and what lies before the first ones (the
-transforms that make noise constant), are marked as precise; everything between, which is nearly
-all of the work, follows the precision that an engine is made with.
+That is what lies before the first convolutions, transforms that make noise constant, and what
+follows the last ones. Everything between, which is nearly all of the work, follows the precision
+that an engine is made with. Last convolutions are marked, too, where `ending` found no better way.
 """
 
 import warnings
 from xml.etree import ElementTree
 
-import numpy as np
 import openvino
 import torch
 from openvino import opset13
 from openvino.frontend import FrontEndManager
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
+from darkroom.inference.ending import in_single_precision, interleaved
 from darkroom.inference.graph import Graph
 from darkroom.inference.intermediate import with_marks, written
+from darkroom.inference.shuffles import EXTENSIONS, in_runs
 from darkroom.networks import Network
 
 EXAMPLE_STEPS = 4  # of its alignment, a side of the planes that show how a network computes
@@ -38,10 +38,16 @@ def convert(network: Network, *, channels: int) -> Graph:
     side = example_side(network.multiple_of)
     decoder = TorchScriptPythonDecoder(traced(network, channels, side))
     frontend = FrontEndManager().load_by_framework("pytorch")
+    for extension in EXTENSIONS:
+        frontend.add_extension(extension)
     model = frontend.convert(frontend.load(decoder))
-    model = interleaved(model, [1, channels, side, side])
+    picture = uncut(model, [1, channels, side, side])
+    rounded = in_single_precision(picture)
+    result = opset13.result(interleaved(picture))
+    model = openvino.Model([result], model.get_parameters(), "network")
+    in_runs(model)
     xml, weights = written(model)
-    marked = with_marks(xml, to_compute_exactly(xml))
+    marked = with_marks(xml, to_compute_exactly(xml) - rounded)
     return Graph(marked, weights, network.multiple_of, network.bytes_per_pixel)
 
 
@@ -66,10 +72,10 @@ def traced(network: Network, channels: int, side: int) -> torch.jit.ScriptModule
     return module
 
 
-def interleaved(model: openvino.Model, shape: list[int]) -> openvino.Model:
-    """Let a model give (1, H, W, C) instead of (1, C, H, W); `shape` is one on its alignment.
+def uncut(model: openvino.Model, shape: list[int]) -> openvino.Output:
+    """Return the picture of a model before it is cut; `shape` is one on its alignment.
 
-    Networks end by cutting what they padded. Here nothing is padded, so such cuts are left out.
+    Networks end by cutting what they padded. On its alignment nothing is padded.
     """
     trial = model.clone()
     trial.reshape({trial.inputs[0]: shape} | {noise: [1, 8] for noise in trial.inputs[1:]})
@@ -79,8 +85,7 @@ def interleaved(model: openvino.Model, shape: list[int]) -> openvino.Model:
         if before.shape != seen.shape:
             break
         picture, seen = picture.get_node().input_value(0), before
-    last = opset13.transpose(picture, opset13.constant(np.array([0, 2, 3, 1], np.int64)))
-    return openvino.Model([opset13.result(last)], model.get_parameters(), "network")
+    return picture
 
 
 def to_compute_exactly(xml: bytes) -> set[str]:

@@ -58,10 +58,10 @@ class CudaEngine(TorchEngine):
         with torch.inference_mode(), self.transfers.computing(), flags:
             yield
 
-    def run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
+    def run(self, planes: FloatArray, noise: FloatArray, *, lasting: bool = True) -> FloatArray:
         """Do as `TorchEngine.run` does; where memory runs out, give back what there is."""
         try:
-            return super().run(planes, noise)
+            return super().run(planes, noise, lasting=lasting)
         except FileProblem as lack:
             problem = lack
         self.forget()

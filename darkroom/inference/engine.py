@@ -46,8 +46,14 @@ class Engine(Protocol):
     def runtime_bytes(self) -> int:
         """What the first run takes besides, whatever the size of the planes."""
 
-    def run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
-        """Turn planes (C, h, w) and their noise (8,) into a picture (C', s*h, s*w), a new array.
+    def run(self, planes: FloatArray, noise: FloatArray, *, lasting: bool = True) -> FloatArray:
+        """Turn planes (C, h, w) and their noise (8,) into a picture (C', s*h, s*w).
+
+        Args:
+            planes: of any size.
+            noise: of the planes.
+            lasting: whether the picture must outlive the next run; else that may write over it,
+                which spares the system to clear memory for each.
 
         Raises:
             FileProblem: the device or the machine has too little memory for these planes.

@@ -7,6 +7,7 @@ in single precision where half precision may be to blame.
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -71,9 +72,17 @@ class Computed(Done):
 def run_guarded(
     engine: Engine, planes: FloatArray, noise: FloatArray, rules: TileRules, ladder: Ladder
 ) -> Computed:
-    """Run the network on planes (N, h, w) with noise (8,); raise what `deliver_guarded` raises."""
+    """Run the network on planes (N, h, w) with noise (8,).
+
+    Raises:
+        FileProblem: as `deliver_guarded`; NONFINITE where the network makes numbers that are none.
+    """
     canvas = Canvas()
-    done = deliver_guarded(engine, planes, noise, rules, ladder, deliver=canvas)
+
+    def paint(tile: FloatArray, place: Place) -> None:
+        canvas(finite(tile), place)
+
+    done = deliver_guarded(engine, planes, noise, rules, ladder, deliver=paint, lasting=True)
     return Computed(done.grid, done.warnings, picture=canvas.picture)
 
 
@@ -85,27 +94,37 @@ def deliver_guarded(
     ladder: Ladder,
     *,
     deliver: Deliver,
+    lasting: bool = False,
 ) -> Done:
     """Run the network and hand over the tiles; all of them once more where it was in vain.
 
+    Args:
+        engine: runs the network.
+        planes: (N, h, w).
+        noise: (8,) of the planes.
+        rules: how they may be cut.
+        ladder: of this run of darkroom.
+        deliver: takes each tile, and refuses numbers that are none with NONFINITE.
+        lasting: whether it keeps them; else the next one may be written over the last.
+
     Raises:
         FileProblem: OOM_DEVICE or OOM_HOST even with small tiles, or with the tiles asked for;
-            NONFINITE where the network makes numbers that are none.
+            what `deliver` raises in single precision, too.
     """
-    flat = Flatness()
+    flat, run = Flatness(), partial(deliver_within_memory, lasting=lasting)
 
     def look(tile: FloatArray, place: Place) -> None:
         flat.look_at(tile)
         deliver(tile, place)
 
     try:
-        done = deliver_within_memory(engine, planes, noise, rules, ladder, deliver=look)
+        done = run(engine, planes, noise, rules, ladder, deliver=look)
         if engine.precision == "fp32" or not flat.is_certain:
             return done
     except FileProblem as problem:
         if problem.code is not FailureCode.NONFINITE or engine.precision == "fp32":
             raise
-    done = deliver_within_memory(engine.exactly(), planes, noise, rules, ladder, deliver=deliver)
+    done = run(engine.exactly(), planes, noise, rules, ladder, deliver=deliver)
     warning = "the network failed in half precision: computed again in single precision"
     return replace(done, warnings=(warning, *done.warnings))
 
@@ -118,12 +137,10 @@ def deliver_within_memory(
     ladder: Ladder,
     *,
     deliver: Deliver,
+    lasting: bool,
 ) -> Done:
     """Run the network in as few tiles as memory allows; halve them when it runs out after all."""
-
-    def run(tile: FloatArray) -> FloatArray:
-        return finite(engine.run(tile, noise))
-
+    run = partial(engine.run, noise=noise, lasting=lasting)
     shape = (planes.shape[1], planes.shape[2])
     if rules.tile is not None:
         core = rules.tile or max(shape) + rules.multiple_of

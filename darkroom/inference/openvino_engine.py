@@ -4,13 +4,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import openvino
 
 from darkroom.errors import FailureCode, FileProblem
-from darkroom.inference.banded_head import banded
 from darkroom.inference.engine import FloatArray, Precision
 from darkroom.inference.graph import Graph
 
@@ -25,21 +23,24 @@ class Ready:
 
     Attributes:
         request: what runs it.
-        edges: where the bands of its picture begin and end, each a result of its own.
         shape: of the picture, (H, W, C).
     """
 
     request: openvino.InferRequest
-    edges: tuple[int, ...]
     shape: tuple[int, int, int]
 
 
 @dataclass
 class Last:
-    """What was made ready last: there is memory for one."""
+    """What was made ready last, and a picture to write over: there is memory for one."""
 
     key: tuple[tuple[int, ...], str] | None = None
     ready: Ready | None = None
+    picture: FloatArray | None = None
+
+    def clear(self) -> None:
+        """Let go of it all."""
+        self.key, self.ready, self.picture = None, None, None
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ class OpenvinoEngine:
             return OpenvinoEngine(self.exact(), "fp32")
         return replace(self, precision="fp32")
 
-    def run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
+    def run(self, planes: FloatArray, noise: FloatArray, *, lasting: bool = True) -> FloatArray:
         """Turn planes (C, h, w) and their noise (8,) into a picture (C', s*h, s*w).
 
-        The picture is a new array whose memory is interleaved: a view of one (s*h, s*w, C').
+        The picture's memory is interleaved: it is a view of one (s*h, s*w, C').
 
         Raises:
             FileProblem: the machine has too little memory for these planes.
@@ -81,23 +82,24 @@ class OpenvinoEngine:
         _, rows, columns = planes.shape
         aligned = padded(planes, self.graph.multiple_of)[None]
         try:
-            picture = self._run(aligned, noise[None])
+            picture = self._run(aligned, noise[None], lasting)
         except (RuntimeError, MemoryError) as error:
             if isinstance(error, RuntimeError) and not is_lack_of_memory(error):
                 raise
-            self.last.key, self.last.ready = None, None
+            self.last.clear()
             raise FileProblem(
                 FailureCode.OOM_HOST, "there is too little memory", "use a smaller --tile"
             ) from error
         scale = picture.shape[0] // aligned.shape[2]
         return picture[: scale * rows, : scale * columns].transpose(2, 0, 1)
 
-    def _run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
+    def _run(self, planes: FloatArray, noise: FloatArray, lasting: bool) -> FloatArray:
         ready = self._ready((planes.shape, self.precision))
-        request, picture = ready.request, np.empty(ready.shape, np.float32)
-        for number, (top, bottom) in enumerate(pairwise(ready.edges)):
-            band = openvino.Tensor(picture[None, top:bottom], shared_memory=True)
-            request.set_output_tensor(number, band)
+        request, picture = ready.request, self.last.picture
+        if lasting or picture is None:
+            picture = np.empty(ready.shape, np.float32)
+        self.last.picture = None if lasting else picture
+        request.set_output_tensor(openvino.Tensor(picture[None], shared_memory=True))
         inputs = [planes, noise][: len(request.model_inputs)]
         request.infer(inputs, share_inputs=True, share_outputs=True)
         return picture
@@ -105,7 +107,7 @@ class OpenvinoEngine:
     def _ready(self, key: tuple[tuple[int, ...], str]) -> Ready:
         """Return what runs planes of this shape in this precision."""
         if self.last.key != key or self.last.ready is None:
-            self.last.ready = None  # its memory first
+            self.last.clear()  # its memory first
             self.last.ready = made_ready(self.graph, *key)
             self.last.key = key
         return self.last.ready
@@ -117,7 +119,6 @@ def made_ready(graph: Graph, shape: tuple[int, ...], precision: str) -> Ready:
     shapes = [list(shape), [1, 8]]
     model.reshape(dict(zip(model.inputs, shapes, strict=False)))
     rows, columns, channels = list(model.output(0).shape)[1:]
-    model, edges = banded(model)
     settings = {
         "INFERENCE_PRECISION_HINT": type_of(precision),
         "PERFORMANCE_HINT": "LATENCY",
@@ -126,7 +127,7 @@ def made_ready(graph: Graph, shape: tuple[int, ...], precision: str) -> Ready:
         **threads(),
     }
     request = core().compile_model(model, "CPU", settings).create_infer_request()
-    return Ready(request, edges, (rows, columns, channels))
+    return Ready(request, (rows, columns, channels))
 
 
 def model_of(graph: Graph) -> openvino.Model:

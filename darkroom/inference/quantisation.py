@@ -6,8 +6,8 @@ are looked up on samples (Jacob et al. 2018, "Quantization and Training of Neura
 Efficient Integer-Arithmetic-Only Inference"); weights have a range for each output channel
 (Krishnamoorthi 2018, "Quantizing deep convolutional networks for efficient inference").
 
-Two kinds of convolutions stay as they are: those marked as precise, which make the picture, and
-those that see the planes themselves, whose faint differences 256 steps cannot tell apart.
+Two kinds of convolutions stay as they are: those that make the picture, marked as precise or not,
+and those that see the planes themselves, whose faint differences 256 steps cannot tell apart.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +19,7 @@ import openvino
 from openvino import opset13
 
 from darkroom.errors import UsageProblem
+from darkroom.inference.ending import last_convolution
 from darkroom.inference.engine import FloatArray
 from darkroom.inference.graph import Graph
 from darkroom.inference.intermediate import marked_layers, with_marks, written
@@ -80,12 +81,13 @@ def quantised(graph: Graph, samples: Iterable[Sample]) -> Graph:
 
 def quantisable(model: openvino.Model, exact: set[str]) -> list[openvino.Node]:
     """Return the convolutions to round, in the order in which they compute."""
-    early = seen_first(model)
+    last = last_convolution(model.output(0))
+    kept = exact | seen_first(model) | ({last.get_friendly_name()} if last else set())
     return [
         node
         for node in model.get_ordered_ops()
         if node.get_type_name() in QUANTISABLE
-        and node.get_friendly_name() not in exact | early
+        and node.get_friendly_name() not in kept
         and node.input_value(1).get_node().get_type_name() == "Constant"
     ]
 

@@ -40,7 +40,7 @@ class TorchEngine:
         """Return the same network in single precision."""
         return replace(self, precision="fp32")
 
-    def run(self, planes: FloatArray, noise: FloatArray) -> FloatArray:
+    def run(self, planes: FloatArray, noise: FloatArray, *, lasting: bool = True) -> FloatArray:
         """Turn planes (4, h, w) and their noise (8,) into a picture (C, 2h, 2w).
 
         Raises:

@@ -27,7 +27,7 @@ class Engine:
     def exactly(self) -> "Engine":
         return replace(self, precision="fp32")
 
-    def run(self, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def run(self, planes: np.ndarray, noise: np.ndarray, *, lasting: bool = True) -> np.ndarray:
         self.sizes.append(planes[0].size)
         picture = 2 * planes[:3].repeat(2, 1).repeat(2, 2)
         return self.spoil(self, picture)

@@ -55,6 +55,19 @@ def test_pictures_are_interleaved_and_their_own(graph: Graph) -> None:
     assert np.array_equal(first, kept)
 
 
+def test_a_picture_that_need_not_last_is_written_over(graph: Graph) -> None:
+    engine = make_openvino_engine(graph, precision="fp32")
+    for lasting in (True, False):
+        first = engine.run(PLANES, NOISE, lasting=lasting)
+        kept, second = first.copy(), engine.run(PLANES + 1, NOISE, lasting=lasting)
+        assert not np.array_equal(second, kept)
+        assert np.array_equal(first, kept if lasting else second)
+    again = engine.run(PLANES, NOISE)
+    assert not np.shares_memory(again, second)
+    smaller = engine.run(PLANES[:, :48], NOISE, lasting=False)
+    assert smaller.shape == (3, 96, 152)
+
+
 def test_the_precision_can_change_in_the_middle_of_a_run(graph: Graph) -> None:
     engine = make_openvino_engine(graph, precision="bf16")
     engine.run(PLANES, NOISE)

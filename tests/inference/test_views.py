@@ -31,7 +31,7 @@ class Mosaicking:
     precision: str = "fp32"
     bias: float = 0.0
 
-    def run(self, planes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def run(self, planes: np.ndarray, noise: np.ndarray, *, lasting: bool = True) -> np.ndarray:
         return as_picture(planes) + np.float32(self.bias)
 
 
