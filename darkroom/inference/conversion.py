@@ -11,13 +11,14 @@ from xml.etree import ElementTree
 import openvino
 import torch
 from openvino import opset13
-from openvino.frontend import FrontEndManager
+from openvino.frontend import FrontEndManager, NodeContext
+from openvino.frontend.pytorch import ConversionExtension
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
 from darkroom.inference.ending import in_single_precision, interleaved
 from darkroom.inference.graph import Graph
 from darkroom.inference.intermediate import with_marks, written
-from darkroom.inference.shuffles import EXTENSIONS, in_runs
+from darkroom.inference.shuffles import in_runs
 from darkroom.networks import Network
 
 EXAMPLE_STEPS = 4  # of its alignment, a side of the planes that show how a network computes
@@ -28,6 +29,24 @@ CONVOLUTIONS = {
     for direction in ("", "BackpropData")
 }
 SOURCES = {"Const", "Parameter"}
+
+
+def shuffle(node: NodeContext) -> list[openvino.Output]:
+    """Return what torch's pixel shuffle gives."""
+    block = int(node.get_values_from_const_input(1))
+    return list(opset13.depth_to_space(node.get_input(0), "depth_first", block).outputs())
+
+
+def unshuffle(node: NodeContext) -> list[openvino.Output]:
+    """Return what torch's pixel unshuffle gives."""
+    block = int(node.get_values_from_const_input(1))
+    return list(opset13.space_to_depth(node.get_input(0), "depth_first", block).outputs())
+
+
+EXTENSIONS = (  # the frontend makes a dozen nodes of each
+    ConversionExtension("aten::pixel_shuffle", shuffle),
+    ConversionExtension("aten::pixel_unshuffle", unshuffle),
+)
 
 
 def convert(network: Network, *, channels: int) -> Graph:

@@ -10,27 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import openvino
 from openvino import opset13
-from openvino.frontend import NodeContext
-from openvino.frontend.pytorch import ConversionExtension
 
 CHANNELWISE = {"Add", "Convert", "PRelu", "Relu"}  # may stand between convolution and shuffle
 CHANNELS_LAST, CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
-
-
-def _shuffle(node: NodeContext) -> list[openvino.Output]:
-    block = int(node.get_values_from_const_input(1))
-    return list(opset13.depth_to_space(node.get_input(0), "depth_first", block).outputs())
-
-
-def _unshuffle(node: NodeContext) -> list[openvino.Output]:
-    block = int(node.get_values_from_const_input(1))
-    return list(opset13.space_to_depth(node.get_input(0), "depth_first", block).outputs())
-
-
-EXTENSIONS = (  # for the frontend, whose own way are a dozen nodes
-    ConversionExtension("aten::pixel_shuffle", _shuffle),
-    ConversionExtension("aten::pixel_unshuffle", _unshuffle),
-)
 
 
 def in_runs(model: openvino.Model) -> None:

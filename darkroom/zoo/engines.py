@@ -28,11 +28,11 @@ from darkroom.zoo.card import Card
 from darkroom.zoo.contents import Contents
 
 PACKAGE = Path(__file__).resolve().parents[1]
+CONVERSION = ("conversion", "ending", "graph", "intermediate", "shuffles")
 INT8_SOURCES = (
     "camera/bayer.py",
     "camera/sensor_noise.py",
     "camera/sensors.py",
-    "inference/intermediate.py",
     "inference/quantisation.py",
     "picture/dead_leaves.py",
     "picture/tone.py",
@@ -141,7 +141,7 @@ def code_digest() -> str:
 def sources() -> Iterator[Path]:
     """Yield the files that define the networks and their conversion."""
     yield from sorted((PACKAGE / "networks").glob("*.py"))
-    yield from (PACKAGE / "inference" / name for name in ("conversion.py", "graph.py"))
+    yield from (PACKAGE / "inference" / f"{name}.py" for name in CONVERSION)
 
 
 @lru_cache(maxsize=1)

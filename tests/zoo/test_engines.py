@@ -1,3 +1,4 @@
+import ast
 import subprocess
 import sys
 from dataclasses import replace
@@ -127,6 +128,19 @@ def test_int8_is_made_the_same_every_time(tiny: Path, cache: Path) -> None:
     first = graph_for(contents, "int8")
     cached(contents.card, is_quantised=True).unlink()
     assert graph_for(contents, "int8") == first
+
+
+def test_all_that_makes_a_graph_counts() -> None:
+    met, left = set[Path](), [engines.PACKAGE / "inference" / "conversion.py"]
+    while left:
+        path = left.pop()
+        met.add(path)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        made_of = [name for name in names if name and name.startswith("darkroom.inference.")]
+        files = {engines.PACKAGE.parent / f"{name.replace('.', '/')}.py" for name in made_of}
+        left += files - met
+    assert met <= set(engines.sources())
 
 
 def test_other_frames_or_other_rounding_are_another_copy(
