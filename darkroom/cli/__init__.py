@@ -1,9 +1,13 @@
 """The command line: every command is a thin file here, and `main` is where it all starts."""
 
+import atexit
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 from darkroom.cli.commands import app
 from darkroom.cli.interrupts import EXIT_BASE, interruptible
@@ -16,8 +20,25 @@ def program() -> None:
     """Be the installed command: `main`, and then an end that Ctrl-C does not disturb."""
     try:
         main()
-    finally:
+    except SystemExit as end:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        leave(end)
+
+
+def leave(end: SystemExit) -> NoReturn:
+    """End the process without taking it apart first: the system does that ten times as fast.
+
+    What was written is passed on and exit functions are called; where one cannot, or threads are
+    still at work, Python ends as usual.
+    """
+    others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
+    if all(thread.daemon for thread in others) and isinstance(end.code, int):
+        with suppress(OSError, AttributeError):  # there is no output, or nobody takes it
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code)
+    raise end
 
 
 def main(args: Sequence[str] | None = None) -> None:

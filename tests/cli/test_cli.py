@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,45 @@ def test_the_package_runs_as_a_module() -> None:
     line = [sys.executable, "-m", "darkroom", "--version"]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert done.stdout == f"darkroom {package.__version__}\n"
+
+
+ENDING = """
+import atexit, sys, threading, time
+from darkroom import cli
+
+def main():
+    atexit.register(lambda: print("left"))
+    print("worked")
+    {}
+    raise SystemExit(7)
+
+cli.main = main
+cli.program()
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        ("", "worked\nleft\n"),
+        ("threading.Thread(target=lambda: (time.sleep(0.2), print('late'))).start()", "late"),
+    ],
+)
+def test_the_end_loses_nothing(work: str, expected: str) -> None:
+    line = [sys.executable, "-c", ENDING.format(work)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout.startswith("worked\n")
+    assert expected in done.stdout
+    assert "left\n" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+def test_an_output_that_cannot_be_written_is_no_success() -> None:
+    with Path("/dev/full").open("w") as full:
+        line = [sys.executable, "-m", "darkroom", "--version"]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode != 0
 
 
 def test_h_is_help(darkroom: Callable[..., Any]) -> None:
