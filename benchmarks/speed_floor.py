@@ -1,72 +1,46 @@
 """Section `limit`: darkroom's seconds over what the arithmetic and the bytes alone would take.
 
-The rates of this machine are measured right before and right after the runs, in each precision. The
-floor of a network is its operations over the rate of its precision. The floor of the other stages
-is a plain copy: the file read, as many bytes as the picture has written to the disk, and read back.
+The floor of a network is its operations over the rate of a large matrix product in its precision,
+measured in turn with it. The floor of the other stages is a plain copy: the file read, as many
+bytes as the picture has written to the disk, and read back.
 """
 
 from functools import partial
 
 from speed_bench import VARIANTS, Bench
 from speed_contest import ours
-from speed_process import Contestant, Facts, Refused, facts_of, interleaved
+from speed_process import Contestant, Facts, facts_of, interleaved, say
 
-MEASURED = ("default", "fp32", "int8")
+PRECISIONS = {"default": "auto", "fp32": "fp32", "int8": "int8"}
+ROUNDS_READY = 3  # of a network that is ready, for each round of files
 COPIED = ("read", "render", "write")  # stages that move bytes
 
 
 def limit(bench: Bench) -> Facts:
-    """Measure rates, runs, rates again, and a copy; return the ratios."""
+    """Measure runs, networks in turn with products, and a copy; return the ratios."""
     models = bench.models()
-    before = rates()
     rows = {
         f"{name}, {variant}": Contestant(
             partial(ours, bench, model, VARIANTS[variant], 1), bench.runs
         )
         for name, model in models.items()
-        for variant in MEASURED
+        for variant in PRECISIONS
     }
     found = interleaved(rows)
-    best = better(before, rates())
-    work = facts_of("speed_limits.py", "work", bench.megapixels, *models.values())
     for name, row in found["rows"].items():
-        model = models[name.partition(",")[0]]
-        row.update(arithmetic(row, work[model], best))
+        model, variant = name.split(", ")
+        row.update(arithmetic(bench, models[model], PRECISIONS[variant]))
         row.update(copying(bench, row))
-    return {**found, "rates": best}
-
-
-def rates() -> Facts:
-    """Return giga-operations a second by precision; empty where they cannot be measured."""
-    try:
-        found: Facts = facts_of("speed_limits.py", "rates")
-    except Refused:
-        return {}
+        say(f"  {name}: {row['ready']} s, {row['over_floor']} of its floor")
     return found
 
 
-def better(one: Facts, other: Facts) -> Facts:
-    """Return the better of two measurements, precision by precision.
-
-    >>> better({"fp32": {"gflops": 2}}, {"fp32": {"gflops": 3}, "bf16": {"gflops": 1}})
-    {'fp32': {'gflops': 3}, 'bf16': {'gflops': 1}}
-    """
-    every = [*one, *(name for name in other if name not in one)]
-    empty = {"gflops": 0}
-    return {
-        name: max(one.get(name, empty), other.get(name, empty), key=lambda rate: rate["gflops"])
-        for name in every
-    }
-
-
-def arithmetic(row: Facts, gflop: float, best: Facts) -> Facts:
-    """Return the floor of a row's network, and how many times longer it took."""
-    precision = next((name for name in best if name in str(row["device"]).split()), None)
-    if precision is None:
-        return {"gflop": gflop}
-    floor = gflop / best[precision]["gflops"]
-    ratio = round(row["network"] / floor, 2)
-    return {"gflop": gflop, "precision": precision, "floor": round(floor, 4), "over_floor": ratio}
+def arithmetic(bench: Bench, model: str, precision: str) -> Facts:
+    """Return the floor of a network, and how many times longer it takes once it is ready."""
+    rounds = ROUNDS_READY * bench.runs
+    told = (bench.megapixels, model, precision, rounds)
+    found: Facts = facts_of("speed_limits.py", "network", *told)
+    return {**found, "floor": round(found["gflop"] / found["gflops"], 4)}
 
 
 def copying(bench: Bench, row: Facts) -> Facts:

@@ -1,22 +1,24 @@
 """Measure what this machine can do at most; prints JSON.
 
-    python benchmarks/speed_limits.py rates
-    python benchmarks/speed_limits.py work MEGAPIXELS MODEL ...
+    python benchmarks/speed_limits.py network MEGAPIXELS MODEL PRECISION ROUNDS
     python benchmarks/speed_limits.py copy FILE BYTES FOLDER
 
-`rates`: giga-operations a second of a large matrix product, the best of several, in each precision;
-the better of torch and OpenVINO, where that is installed; int8 includes quantising one factor.
-`work`: giga-operations of a network on a frame, its padding included: multiplications and additions
-of convolutions and matrix products, counted on tensors without values. `copy`: seconds to read a
-file, to write so many bytes to the disk, and to read them back.
+`network`: a network that is ready, in turn with a large matrix product in the same precision; a
+machine that is shared with others has minutes of twice the speed, which both see. The product is
+torch's or OpenVINO's, whichever is faster; int8 includes quantising one factor. Its giga-operations
+a second, and those of the network on a frame, padding included: multiplications and additions of
+convolutions and matrix products, counted on tensors without values. `copy`: seconds to read a file,
+to write so many bytes to the disk, and to read them back.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -25,49 +27,53 @@ from speed_files import size_of
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from darkroom.inference.engine import EngineChoice
 from darkroom.networks import NETWORKS
+from darkroom.zoo.contents import contents_for
+from darkroom.zoo.engines import engine_for
 from darkroom.zoo.find import locate
 from darkroom.zoo.weights import load_weights
 
 SIDE = 4096  # of the matrices
-REPEATS = 4
+REPEATS = 3
 COPIES = 3
 TORCH_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}  # of what is not quantised
 STEPS = 256  # of int8
 
 
-def best_rate(multiply: Callable[[], object]) -> float:
-    """Return giga-operations a second of a product of SIDE x SIDE matrices, at its best."""
-    multiply()
-    seconds = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        multiply()
-        seconds.append(time.perf_counter() - started)
-    return 2 * SIDE**3 / min(seconds) / 1e9
+Product = Callable[[], object]
 
 
-def torch_rates() -> Iterator[tuple[str, float]]:
-    """Yield precisions and torch's rates."""
-    for name, kind in TORCH_TYPES.items():
+def seconds_of(work: Product) -> float:
+    """Return how long something takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def rate_of(multiply: Product) -> float:
+    """Return giga-operations a second of a product of SIDE x SIDE matrices, the best of a few."""
+    return 2 * SIDE**3 / min(seconds_of(multiply) for _ in range(REPEATS)) / 1e9
+
+
+def products(precision: str) -> dict[str, Product]:
+    """Return what multiplies two matrices in a precision, by library."""
+    found: dict[str, Product] = {}
+    if kind := TORCH_TYPES.get(precision):
         one, other = (torch.rand(SIDE, SIDE).to(kind) for _ in range(2))
-        yield name, best_rate(lambda one=one, other=other: one @ other)  # type: ignore[misc]
-
-
-def openvino_rates() -> Iterator[tuple[str, float]]:
-    """Yield precisions and OpenVINO's rates; none where it is not installed."""
+        found["torch"] = lambda: one @ other
     try:
         import openvino  # noqa: PLC0415
     except ImportError:
-        return
+        return found
     core, values = openvino.Core(), np.random.default_rng(0).random((SIDE, SIDE), np.float32)
-    for name, kind in OPENVINO_TYPES.items():
-        model = product(openvino, values, quantised=name == "int8")
-        request = core.compile_model(
-            model, "CPU", {"INFERENCE_PRECISION_HINT": kind, "PERFORMANCE_HINT": "LATENCY"}
-        ).create_infer_request()
-        yield name, best_rate(lambda request=request: request.infer([values]))  # type: ignore[misc]
+    model = product(openvino, values, quantised=precision == "int8")
+    settings = {"INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision]}
+    compiled = core.compile_model(model, "CPU", settings | {"PERFORMANCE_HINT": "LATENCY"})
+    request = compiled.create_infer_request()
+    found["openvino"] = lambda: request.infer([values])
+    return found
 
 
 def product(openvino: Any, values: Any, *, quantised: bool) -> Any:
@@ -83,20 +89,31 @@ def product(openvino: Any, values: Any, *, quantised: bool) -> Any:
     return openvino.Model([ops.reduce_max(result, ops.constant(np.array([0])), False)], [given])
 
 
-def rates() -> dict[str, dict[str, object]]:
-    """Return the best rate of each precision, and whose it is."""
-    found: dict[str, dict[str, object]] = {}
-    for library, measured in (("torch", torch_rates()), ("openvino", openvino_rates())):
-        for name, rate in measured:
-            if rate > float(str(found.get(name, {}).get("gflops", 0))):
-                found[name] = {"gflops": round(rate, 1), "by": library}
-    return found
-
-
-def work(megapixels: float, models: list[str]) -> dict[str, float]:
-    """Return giga-operations of each model on a frame of such a size, padding included."""
-    rows, columns = size_of(megapixels)
-    return {model: giga_operations(model, rows // 2, columns // 2) for model in models}
+def network(megapixels: float, model: str, precision: str, rounds: int) -> dict[str, object]:
+    """Time a network that is ready between products of matrices; return medians."""
+    rows, columns = (side // 2 for side in size_of(megapixels))
+    engine = engine_for(contents_for("enhance", model), EngineChoice("cpu", precision=precision))  # type: ignore[arg-type]
+    kinds = products(engine.precision)
+    library = max(kinds, key=lambda name: rate_of(kinds[name]))
+    planes = np.random.default_rng(0).random((4, rows, columns), np.float32)
+    noise = np.full(8, 1e-3, np.float32)
+    operations, rates = giga_operations(model, rows, columns), [rate_of(kinds[library])]
+    taken: list[float] = []
+    for number in range(rounds + 1):
+        one = seconds_of(lambda: engine.run(planes, noise, lasting=False))
+        if number:  # the first one makes the network ready
+            rates.append(rate_of(kinds[library]))
+            taken.append(one)
+    nearby = [(before + after) / 2 for before, after in pairwise(rates)]
+    over = [seconds * rate / operations for seconds, rate in zip(taken, nearby, strict=True)]
+    return {
+        "gflop": operations,
+        "precision": engine.precision,
+        "product_by": library,
+        "gflops": round(median(rates), 1),
+        "ready": round(median(taken), 3),
+        "over_floor": round(median(over), 2),
+    }
 
 
 def giga_operations(model: str, rows: int, columns: int) -> float:
@@ -135,10 +152,8 @@ def copy(source: Path, size: int, folder: Path) -> dict[str, float]:
 def main() -> None:
     """Measure what is named."""
     what, *rest = sys.argv[1:]
-    if what == "rates":
-        found: object = rates()
-    elif what == "work":
-        found = work(float(rest[0]), rest[1:])
+    if what == "network":
+        found: object = network(float(rest[0]), rest[1], rest[2], int(rest[3]))
     else:
         found = copy(Path(rest[0]), int(rest[1]), Path(rest[2]))
     print(json.dumps(found))
