@@ -4,7 +4,7 @@ import torch
 
 from darkroom.inference.conversion import convert, to_compute_exactly
 from darkroom.inference.intermediate import marked_layers
-from darkroom.inference.openvino_engine import make_openvino_engine
+from darkroom.inference.openvino_engine import make_openvino_engine, model_of
 from darkroom.inference.torch_engine import make_engine
 from darkroom.networks import FROM_NIR, NETWORKS, Network
 from tests.conftest import SMALL, SMALL_NIR
@@ -64,6 +64,14 @@ def test_every_network_gives_what_torch_gives(name: str, shape: tuple[int, int])
 
 def test_the_last_convolutions_and_what_comes_before_the_first_stay_exact() -> None:
     assert to_compute_exactly(CHAIN) == {"Sqrt", "GroupConvolution", "Multiply", "MatMul"}
+
+
+def test_what_does_not_depend_on_the_planes_is_reckoned_once() -> None:
+    model = model_of(convert(lively("fast-unet"), channels=4))
+    biases = [node for node in model.get_ops() if node.get_friendly_name().endswith("tion/Add")]
+    assert len(biases) > 5
+    for bias in biases:
+        assert bias.input_value(1).get_node().get_type_name() == "Constant"
 
 
 def test_a_converted_network_is_marked_so() -> None:
