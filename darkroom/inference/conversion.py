@@ -61,8 +61,7 @@ def convert(network: Network, *, channels: int) -> Graph:
     for extension in EXTENSIONS:
         frontend.add_extension(extension)
     model = frontend.convert(frontend.load(decoder))
-    picture = uncut(model, [1, channels, side, side])
-    rounded = in_single_precision(picture)
+    picture, rounded = in_single_precision(uncut(model, [1, channels, side, side]))
     result = opset13.result(interleaved(picture))
     model = openvino.Model([result], model.get_parameters(), "network")
     in_runs(model)

@@ -13,7 +13,15 @@ import numpy as np
 import openvino
 from openvino import opset13
 
-from darkroom.inference.shuffles import CHANNELS_LAST, feeding, interleaved_shuffle, replace, whole
+from darkroom.inference.shuffles import (
+    CHANNELS_LAST,
+    feeding,
+    interleaved_shuffle,
+    is_known,
+    is_read_once,
+    replace,
+    whole,
+)
 
 POINTWISE = {  # what may follow a last convolution: each of its results depends on one value
     *("Abs", "Add", "Clamp", "Convert", "Divide", "LeakyRelu", "Multiply", "Power", "PRelu"),
@@ -22,22 +30,25 @@ POINTWISE = {  # what may follow a last convolution: each of its results depends
 MOVING = {"DepthToSpace", "Reshape", "Result", "Transpose"}
 
 
-def in_single_precision(picture: openvino.Output) -> set[str]:
+def in_single_precision(picture: openvino.Output) -> tuple[openvino.Output, set[str]]:
     """Let the last convolution of a picture give float32 whatever it computes in.
 
     Returns:
-        The names of the layers that need not compute in float32 for that.
+        The picture, and the names of the layers that need not compute in float32 for that.
     """
     last = last_convolution(picture)
-    if last is None:
-        return set()
+    if last is None or not is_read_once(last):
+        return picture, set()
     readers = [target.get_node() for target in last.output(0).get_target_inputs()]
-    biased = next((node for node in readers if node.get_type_name() == "Add"), last)
+    sums = (node for node in readers if node.get_type_name() == "Add" and is_known(node))
+    biased = next(sums, last)
     targets = list(biased.output(0).get_target_inputs())
     unchanged = opset13.prelu(biased, opset13.constant(np.ones(1, np.float32)))  # NaN stays NaN
     for target in targets:
         target.replace_source_output(unchanged.output(0))
-    return {last.get_friendly_name(), biased.get_friendly_name()}
+    names = {last.get_friendly_name(), biased.get_friendly_name()}
+    is_picture = picture.get_node().get_friendly_name() == biased.get_friendly_name()
+    return unchanged.output(0) if is_picture else picture, names
 
 
 def interleaved(picture: openvino.Output) -> openvino.Output:
