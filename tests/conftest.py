@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import darkroom.inference  # noqa: F401 - before anything loads OpenVINO
+from darkroom.inference.tiling import Canvas, FloatArray, Grid, Run, deliver_tiles
 from darkroom.networks import NETWORKS
 from darkroom.zoo.card import Card
 from darkroom.zoo.weights import save_weights
@@ -33,6 +34,13 @@ OUTPUTS = {
     "double-unet": {"output_space": "camera-linear", "noise_map": False},
     "vae-unet": {"output_space": "camera-linear", "noise_map": False},
 }
+
+
+def run_tiled(run: Run, planes: FloatArray, grid: Grid) -> FloatArray:
+    """The picture (C, s*h, s*w) that `run` makes of planes (N, h, w), tile by tile."""
+    canvas = Canvas()
+    deliver_tiles(run, planes, grid, canvas)
+    return canvas.picture
 
 
 @pytest.fixture(scope="session", autouse=True)

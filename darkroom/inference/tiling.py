@@ -156,18 +156,12 @@ def core(span: Span, scale: int) -> slice:
     return slice(scale * (span.start - span.low), scale * (span.stop - span.low))
 
 
-def run_tiled(run: Run, planes: FloatArray, grid: Grid) -> FloatArray:
-    """Return the picture (C, s*h, s*w) that `run` makes of planes (N, h, w), tile by tile.
-
-    `run` decides s, the pixels per packed pixel: 2 for a mosaic, 1 for ordinary pictures.
-    """
-    canvas = Canvas()
-    deliver_tiles(run, planes, grid, canvas)
-    return canvas.picture
-
-
 def deliver_tiles(run: Run, planes: FloatArray, grid: Grid, deliver: Deliver) -> None:
-    """Do the same, and hand each tile's core (C, h, w) over with its place in the picture."""
+    """Let `run` make a picture of planes (N, h, w); hand over each tile's core (C, h, w).
+
+    `run` decides s, the pixels per packed pixel: 2 for a mosaic, 1 for ordinary pictures. A core
+    comes with its place in the picture (C, s*h, s*w).
+    """
     _, *size = planes.shape
     for row, column in tiles(grid):
         seen = planes[:, row.low : row.high, column.low : column.high]

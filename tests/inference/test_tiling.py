@@ -13,13 +13,13 @@ from darkroom.inference.tiling import (
     every_cut,
     fixed_grid,
     plan_grid,
-    run_tiled,
     spans,
     width,
 )
 from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks.fast_unet import FastUNet
 from darkroom.networks.unet import UNet
+from tests.conftest import run_tiled
 
 NOISE = np.full(8, 1e-3, np.float32)
 

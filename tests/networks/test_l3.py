@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from darkroom.inference.tiling import fixed_grid, run_tiled
+from darkroom.inference.tiling import fixed_grid
 from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks import l3
 from darkroom.networks.l3 import L3, nearest_learned, pad_around, strips
+from tests.conftest import run_tiled
 
 NOISE = torch.zeros(1, 8)
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from darkroom.inference.tiling import fixed_grid, run_tiled
+from darkroom.inference.tiling import fixed_grid
 from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks import FROM_MOSAIC, Network
 from darkroom.networks.vae_unet import penalty_of
 from darkroom.zoo.weights import build_network, load_weights
-from tests.conftest import SMALL, small_weights
+from tests.conftest import SMALL, run_tiled, small_weights
 
 NOISE = torch.full((1, 8), 1e-3)
 

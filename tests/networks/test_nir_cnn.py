@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from darkroom.inference.tiling import fixed_grid, run_tiled
+from darkroom.inference.tiling import fixed_grid
 from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks.nir_cnn import NirCNN
+from tests.conftest import run_tiled
 
 NOISE = np.zeros(8, np.float32)
 

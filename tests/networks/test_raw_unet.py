@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from darkroom.inference.tiling import fixed_grid, run_tiled
+from darkroom.inference.tiling import fixed_grid
 from darkroom.inference.torch_engine import TorchEngine
 from darkroom.networks import TO_MOSAIC, Network
 from darkroom.networks.mosaic import as_mosaic
+from tests.conftest import run_tiled
 
 SMALL = {"raw-unet": {"width": 2, "levels": 3}, "pmrid": {"width": 4, "blocks": [1, 1, 1, 1]}}
 NOISE = torch.full((1, 8), 1e-3)
