@@ -79,16 +79,24 @@ Work = Steps[Frame, Finished[EnhanceReport], EnhanceReport]
 
 
 @contextmanager
-def enhancing(settings: Settings, intend: Intend | None = None) -> Iterator[Work]:
+def enhancing(
+    settings: Settings, intend: Intend | None = None, *, decoder: Decoder | None = None
+) -> Iterator[Work]:
     """Yield what enhances files; its decoders end with the block.
+
+    Args:
+        settings: what the user asks for.
+        intend: notes each picture before it gets its name.
+        decoder: one that boots already; it stays its owner's.
 
     Raises:
         EnvironmentProblem: weights, device or decoder are missing or unusable.
         UsageProblem: the reference frame of `match:` cannot be read.
     """
-    with Decoder(settings.limits) as decoder, ExitStack() as ending:
-        decoder.start()  # it boots while the model loads
-        enhancer = load_enhancer(settings, decoder, intend)
+    with ExitStack() as ending:
+        first = decoder or ending.enter_context(Decoder(settings.limits))
+        first.start()  # it boots while the model loads
+        enhancer = load_enhancer(settings, first, intend)
         more = threads_beside(enhancer.engine.device) - 1
         others = [ending.enter_context(Decoder(settings.limits)) for _ in range(more)]
         yield steps_of(enhancer, others)

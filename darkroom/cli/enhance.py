@@ -29,8 +29,9 @@ from darkroom.cli.sheets import ContactSheet, RatioSheet, gathering, sheet_of_ra
 if TYPE_CHECKING:
     from darkroom.batch.enhance_settings import Settings
     from darkroom.batch.finished import EnhanceReport
-    from darkroom.batch.ledger import Ledger
+    from darkroom.batch.ledger import Intend, Ledger
     from darkroom.batch.run import Attempts
+    from darkroom.enhance import Work
 
 EPILOG = """Examples:
 
@@ -129,16 +130,28 @@ def _attempts(
     scheduler: str | None, settings: "Settings", ledger: "Ledger"
 ) -> "Iterator[Attempts[EnhanceReport]]":
     """Yield what does the jobs: this process, or the machines of a scheduler."""
-    from darkroom.enhance import enhancing, enhancing_apart
-
     if scheduler is None:
         from darkroom.batch.overlap import overlapped
 
         saves_memory = settings.max_memory is not None
-        yield overlapped(partial(enhancing, settings), ledger.intend, saves_memory=saves_memory)
+        yield overlapped(partial(_here, settings), ledger.intend, saves_memory=saves_memory)
     else:
         from darkroom.batch.cluster import on_cluster
+        from darkroom.enhance import enhancing_apart
 
         prepare = partial(enhancing_apart, settings, ledger.run)
         with on_cluster(scheduler, prepare) as attempts:
             yield attempts
+
+
+@contextmanager
+def _here(settings: "Settings", intend: "Intend") -> "Iterator[Work]":
+    """Yield what enhances files in this process; a decoder boots while the rest is imported."""
+    from darkroom.batch.decoder import Decoder
+
+    with Decoder(settings.limits) as decoder:
+        decoder.start()
+        from darkroom.enhance import enhancing
+
+        with enhancing(settings, intend, decoder=decoder) as work:
+            yield work

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from darkroom.batch.decoder import Decoder
 from darkroom.batch.finished import EnhanceReport
 from darkroom.batch.ledger import Intend
 from darkroom.batch.outcome import look_at
@@ -32,7 +33,7 @@ class Recipe:
 
     @contextmanager
     def enhancing(
-        self, settings: Settings, intend: Intend
+        self, settings: Settings, intend: Intend, *, decoder: Decoder
     ) -> Iterator[Steps[Job, Job, EnhanceReport]]:
         self.settings.append(settings)
         unchanged = [lambda job: job] * 2
