@@ -32,7 +32,7 @@ def decoder_errors(tiff: Tiff | None) -> Iterator[None]:
         MemoryError,
     ) as error:
         raise out_of_memory() from error
-    except (rawpy.LibRawError, NotImplementedError) as error:
+    except (rawpy.LibRawError, RuntimeError) as error:  # the latter is rawpy's own
         raise FileProblem(FailureCode.CORRUPT, "image data is damaged", COPY_AGAIN) from error
     except OSError as error:
         if error.errno == errno.ENOMEM:

@@ -22,7 +22,7 @@ def tiff(**numbers: tuple[float, ...]) -> Tiff:
         (rawpy.LibRawMemPoolOverflowError(), "E_OOM_HOST"),
         (MemoryError(), "E_OOM_HOST"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "E_OOM_HOST"),
-        (NotImplementedError(), "E_CORRUPT"),
+        (RuntimeError("a mosaic of an unknown kind"), "E_CORRUPT"),
     ],
 )
 def test_errors_of_the_decoder_get_a_code(error, code):
