@@ -41,25 +41,24 @@ TORCH_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 OPENVINO_TYPES = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}  # of what is not quantised
 STEPS = 256  # of int8
 
+Work = Callable[[], object]
 
-Product = Callable[[], object]
 
-
-def seconds_of(work: Product) -> float:
+def seconds_of(work: Work) -> float:
     """Return how long something takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
-def rate_of(multiply: Product) -> float:
+def rate_of(multiply: Work) -> float:
     """Return giga-operations a second of a product of SIDE x SIDE matrices, the best of a few."""
     return 2 * SIDE**3 / min(seconds_of(multiply) for _ in range(REPEATS)) / 1e9
 
 
-def products(precision: str) -> dict[str, Product]:
+def products(precision: str) -> dict[str, Work]:
     """Return what multiplies two matrices in a precision, by library."""
-    found: dict[str, Product] = {}
+    found: dict[str, Work] = {}
     if kind := TORCH_TYPES.get(precision):
         one, other = (torch.rand(SIDE, SIDE).to(kind) for _ in range(2))
         found["torch"] = lambda: one @ other

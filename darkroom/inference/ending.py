@@ -1,10 +1,10 @@
 """How a graph ends: in a picture that is interleaved, and in single precision where it counts.
 
-A convolution in bfloat16 rounds what it gives to 256 steps an octave, which posterises. Its sums
-are in single precision, though; they are only rounded if what follows wants them so. So the last
-convolution is followed by a multiplication by one that stays in single precision: engines compute
-both as one, read bfloat16 and write float32. What it reads had been rounded anyway, by the
-convolution before.
+A convolution in bfloat16 rounds what it gives to 128 steps an octave, which posterises. Its sums
+are in single precision, though, and rounded only because what follows takes bfloat16. So the last
+convolution is followed by a PReLU of slope 1, which changes nothing and stays in single precision:
+engines compute both as one, which reads bfloat16 and writes float32. What it reads had been rounded
+in any case, by the convolution before.
 """
 
 from collections.abc import Callable
