@@ -26,7 +26,7 @@ def program() -> None:
 
 
 def leave(end: SystemExit) -> NoReturn:
-    """End the process without taking it apart first: the system does that ten times as fast.
+    """End the process without taking it apart first: the system does that sooner.
 
     What was written is passed on and exit functions are called; where one cannot, or threads are
     still at work, Python ends as usual.
