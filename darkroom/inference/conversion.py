@@ -16,9 +16,10 @@ from openvino.frontend.pytorch import ConversionExtension
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from openvino.passes import ConstantFolding, Manager
 
+from darkroom.inference.ascents import in_one
 from darkroom.inference.ending import in_single_precision, interleaved
 from darkroom.inference.graph import Graph
-from darkroom.inference.intermediate import with_marks, written
+from darkroom.inference.intermediate import name_in_order, with_marks, written
 from darkroom.inference.shuffles import in_runs
 from darkroom.networks import Network
 
@@ -50,10 +51,16 @@ EXTENSIONS = (  # the frontend makes a dozen nodes of each
 )
 
 
-def convert(network: Network, *, channels: int) -> Graph:
+def convert(network: Network, *, channels: int, for_int8: bool = False) -> Graph:
     """Return the graph of a network that takes `channels` planes of sizes on its alignment.
 
     Its picture is interleaved: (1, s*h, s*w, C).
+
+    Args:
+        network: in evaluation mode.
+        channels: planes that it takes.
+        for_int8: whether it is going to be quantised. Then its way up stays as it is: transposed
+            convolutions in int8 write float32, and the larger ones write more of it.
     """
     side = example_side(network.multiple_of)
     decoder = TorchScriptPythonDecoder(traced(network, channels, side))
@@ -64,8 +71,11 @@ def convert(network: Network, *, channels: int) -> Graph:
     picture, rounded = in_single_precision(uncut(model, [1, channels, side, side]))
     result = opset13.result(interleaved(picture))
     model = openvino.Model([result], model.get_parameters(), "network")
+    if not for_int8:
+        in_one(model)
     in_runs(model)
     fold(model)
+    name_in_order(model)
     xml, weights = written(model)
     marked = with_marks(xml, to_compute_exactly(xml) - rounded)
     return Graph(marked, weights, network.multiple_of, network.bytes_per_pixel)

@@ -13,7 +13,7 @@ CGROUP_LIMIT, CGROUP_USED = (
     Path("/sys/fs/cgroup", name) for name in ("memory.max", "memory.current")
 )
 SHARE = 0.6  # of what is free may be used for a network's activations
-MOST = 1400 << 20  # bytes of them in the machine's memory: larger tiles save next to nothing
+MOST = 900 << 20  # bytes of them in the machine's memory: larger tiles save nothing
 LEVELS_BYTES = 4 * 3 * 2  # the finished picture at a packed pixel: four of three colours
 FRAME_BYTES = LEVELS_BYTES + 4 * 4 + 4 * 2  # the same, the planes and the counts
 PICTURE_BYTES = LEVELS_BYTES + 4 * 3 * 4  # the same, with the network's picture before it

@@ -28,7 +28,7 @@ from darkroom.zoo.card import Card
 from darkroom.zoo.contents import Contents
 
 PACKAGE = Path(__file__).resolve().parents[1]
-CONVERSION = ("conversion", "ending", "graph", "intermediate", "shuffles")
+CONVERSION = ("ascents", "conversion", "ending", "graph", "intermediate", "shuffles")
 INT8_SOURCES = (
     "camera/bayer.py",
     "camera/sensor_noise.py",
@@ -89,8 +89,8 @@ def graph_for(contents: Contents, precision: Precision = "auto") -> Graph:
     return graph
 
 
-def converted(contents: Contents) -> Graph:
-    """Convert a model's network.
+def converted(contents: Contents, *, for_int8: bool = False) -> Graph:
+    """Convert a model's network, or what is going to be quantised of it.
 
     Raises:
         EnvironmentProblem: the weights do not fit it.
@@ -99,7 +99,8 @@ def converted(contents: Contents) -> Graph:
     from darkroom.zoo.weights import build_network, weights_of  # noqa: PLC0415
 
     network = build_network(weights_of(contents), device="cpu")
-    return convert(network, channels=CHANNELS[contents.card.input_space])
+    channels = CHANNELS[contents.card.input_space]
+    return convert(network, channels=channels, for_int8=for_int8)
 
 
 def in_int8(contents: Contents) -> Graph:
@@ -112,7 +113,7 @@ def in_int8(contents: Contents) -> Graph:
     from darkroom.inference.quantisation import quantised  # noqa: PLC0415
     from darkroom.zoo.drawn_frames import drawn_samples  # noqa: PLC0415
 
-    return quantised(graph_for(contents), drawn_samples(contents.card))
+    return quantised(converted(contents, for_int8=True), drawn_samples(contents.card))
 
 
 def cached(card: Card, *, is_quantised: bool = False) -> Path:

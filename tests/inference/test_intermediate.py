@@ -10,10 +10,12 @@ from darkroom.networks.fast_unet import FastUNet
 NOISE = np.full(8, 1e-3, np.float32)
 
 
+NETWORK = FastUNet(width=4, blocks=(1,), bottom=1, detail=4).eval().requires_grad_(False)
+
+
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    network = FastUNet(width=4, blocks=(1,), bottom=1, detail=4).eval().requires_grad_(False)
-    return convert(network, channels=4)
+    return convert(NETWORK, channels=4)
 
 
 def test_a_model_that_is_written_is_the_same_network(graph: Graph) -> None:
@@ -48,3 +50,9 @@ def test_a_model_can_be_changed(graph: Graph) -> None:
         for one in (graph, Graph(xml, weights, 4, 1))
     )
     assert np.allclose(2 * once, twice)
+
+
+def test_a_network_is_the_same_bytes_whenever_it_is_converted(graph: Graph) -> None:
+    again = FastUNet(width=4, blocks=(1,), bottom=1, detail=4).eval().requires_grad_(False)
+    again.load_state_dict(NETWORK.state_dict())
+    assert convert(again, channels=4) == graph
