@@ -1,14 +1,16 @@
 """Near-infrared to colour: train what is not shipped, score everything, print the tables.
 
     python benchmarks/colour.py TRAIN VAL -o RUNS --record results.json [--cnn-steps N]
+        [--also WEIGHTS...]
     python benchmarks/colour.py TRAIN VAL -o RUNS --record results.json --only-shipped
     python benchmarks/colour.py --table results.json
 
 TRAIN and VAL hold pairs, x_nir.png beside x_rgb.png, in folders by category. The forms of L3 and
 the plain CNN are trained here, the default network and its L3 are the shipped ones. `darkroom
 train` trains, `darkroom eval` scores. Trained weights in RUNS are scored again. TRAIN is scored by
-three pictures a category, to say how much is learned by heart. --only-shipped scores the default
-network again, after its weights have changed, and keeps the rest of the record.
+three pictures a category, to say how much is learned by heart. --also names more weights to score.
+--only-shipped scores the default network again, after its weights have changed, and keeps the rest
+of the record.
 """
 
 import argparse
@@ -56,6 +58,7 @@ FORMS: dict[str, str] = {
     "l3-levels": ALONE,
     "l3-joint": "contrasts = []\nseparate = false",
 }
+WITHOUT_FILTER = {"grey", "l3", *FORMS}  # what works at full size
 PICTURES = 3  # of each category of TRAIN that are scored
 
 
@@ -140,9 +143,10 @@ def methods(options: argparse.Namespace) -> dict[str, Any]:
         **{name: trained(name, options, l3=l3) for name, l3 in FORMS.items() if name != "l3-joint"},
         "l3": "l3",
         "nir-cnn": trained("nir-cnn", options, network="nir-cnn"),
-        "nir-unet": "nir-unet",
+        **{path.stem: path for path in options.also},
+        "nir-lite": "nir-lite",
     }
-    with_filter = {name: models[name] for name in ("nir-cnn", "nir-unet")}
+    with_filter = {name: model for name, model in models.items() if name not in WITHOUT_FILTER}
     plain = scored(options.val, models, options, "--no-guided-filter")
     guided = scored(options.val, with_filter, options, "--guided-filter")
     return plain | {f"{name} + guided filter": row for name, row in guided.items()}
@@ -151,9 +155,9 @@ def methods(options: argparse.Namespace) -> dict[str, Any]:
 def rescored(options: argparse.Namespace) -> dict[str, Any]:
     """Return a record with the default network scored again."""
     record: dict[str, Any] = json.loads(options.record.read_text(encoding="utf-8"))
-    plain = scored(options.val, {"nir-unet": "nir-unet"}, options, "--no-guided-filter")
-    guided = scored(options.val, {"nir-unet": "nir-unet"}, options, "--guided-filter")
-    record["methods"] |= {**plain, "nir-unet + guided filter": guided["nir-unet"]}
+    plain = scored(options.val, {"nir-lite": "nir-lite"}, options, "--no-guided-filter")
+    guided = scored(options.val, {"nir-lite": "nir-lite"}, options, "--guided-filter")
+    record["methods"] |= {**plain, "nir-lite + guided filter": guided["nir-lite"]}
     return record
 
 
@@ -199,6 +203,7 @@ def main() -> None:
     parser.add_argument("--record", type=Path)
     parser.add_argument("--table", type=Path)
     parser.add_argument("--cnn-steps", type=int, default=4000)
+    parser.add_argument("--also", type=Path, nargs="*", default=[])
     parser.add_argument("--only-shipped", action="store_true")
     options = parser.parse_args()
     if options.table:

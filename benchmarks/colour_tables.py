@@ -102,7 +102,7 @@ def extremes(methods: Scores, name: str, count: int = 3) -> str:
 def tables(record: Scores) -> str:
     """Return all tables of a record."""
     methods, experiments = record["methods"], record["experiments"]
-    named = ("grey", "l3-levels", "l3", "nir-cnn", "nir-unet + guided filter")
+    named = ("grey", "l3-levels", "l3", "nir-cnn", "nir-lite + guided filter")
     parts = {
         "Methods": methods_table(methods),
         "CIE76 by category": categories_table(methods, named),
@@ -110,6 +110,6 @@ def tables(record: Scores) -> str:
         "2. One category each": alone_table(experiments),
         "3. One colour channel at a time": channels_table(experiments),
         "4. The way back, mean squared error": reverse_table(experiments),
-        "Pictures": extremes(methods, "nir-unet + guided filter"),
+        "Pictures": extremes(methods, "nir-lite + guided filter"),
     }
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in parts.items())

@@ -63,7 +63,7 @@ class Settings:
         limits: what a RAW file may cost.
     """
 
-    model: str = "nir-unet"
+    model: str = "nir-lite"
     choice: EngineChoice = AUTO
     tile: int | None = None
     max_memory: int | None = None

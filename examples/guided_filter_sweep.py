@@ -1,7 +1,7 @@
 """Show what radius and eps of the guided filter do: nine settings beside each other.
 
     python examples/guided_filter_sweep.py               # a drawing with its coarse colours
-    python examples/guided_filter_sweep.py nir.png       # what nir-unet makes of a picture
+    python examples/guided_filter_sweep.py nir.png       # what nir-lite makes of a picture
 
 Leaves guided_filter_sweep.png: a row for each radius, a column for each eps.
 """

@@ -21,6 +21,7 @@ SMALL = {
     "vae-unet": {"width": 2, "levels": 3, "tone_width": 2, "latent": 2, "root": True},
 }
 SMALL_NIR = {
+    "nir-lite": {"variant": 0},
     "nir-unet": {"width": 4, "levels": 2, "widest": 8, "bottom": 1},
     "nir-cnn": {"width": 2},
     "triplet-unet": {"width": 2, "levels": 2, "widest": 4},

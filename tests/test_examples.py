@@ -9,12 +9,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 
 from darkroom.cli import run as run_command
 from darkroom.learning.config import TrainConfig, load_config
+from darkroom.networks.efficientnet_lite import EfficientNetLite
+from darkroom.networks.nir_lite import NirLite
 from darkroom.picture.load import load_picture
 from darkroom.simulate import SimulateSettings, simulate_file
-from darkroom.zoo.weights import load_weights
+from darkroom.zoo.weights import build_network, load_weights
 from tests.learning.nir_files import write_pairs
 from tests.learning.pair_files import write_scenes
 
@@ -59,6 +63,7 @@ def shortened(text: str) -> str:
     text = text.replace("config = { root", "config = { width = 4, root")
     text = text.replace("config = { levels", "config = { width = 4, levels")
     text = re.sub(r"config = \{ width = \d+", "config = { width = 4", text)
+    text = text.replace("variant = 2", "variant = 0")
     if "config = " not in text:
         text = text.replace('network = "unet"', 'network = "unet"\nconfig = { width = 4 }')
     return text
@@ -69,6 +74,50 @@ def test_scripts_run(script: Path, tmp_path: Path) -> None:
     printed = run(script, folder=tmp_path)
     assert printed
     assert all(float(score) > 25 for score in re.findall(r"PSNR (\S+) dB", printed))
+
+
+def published(encoder: EfficientNetLite) -> dict[str, torch.Tensor]:
+    """Weights in the published form: three colours, and each convolution with a normalisation."""
+    blocks = [block for stage in encoder.stages for block in stage]
+    tensors = {"_conv_stem.weight": torch.randn(32, 3, 3, 3)}
+    norms = {"_bn0": 32}
+    for number, block in enumerate(blocks):
+        there = f"_blocks.{number}."
+        parts = {"_expand_conv": block.expand} if block.widens else {}
+        parts |= {"_depthwise_conv": block.depthwise, "_project_conv": block.project}
+        for norm, (name, part) in enumerate(parts.items(), start=3 - len(parts)):
+            tensors[f"{there}{name}.weight"] = 0.3 * torch.randn_like(part.weight)
+            norms[f"{there}_bn{norm}"] = len(part.weight)
+    for norm, channels in norms.items():
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            tensors[f"{norm}.{name}"] = 0.1 + torch.rand(channels)
+    return tensors
+
+
+def test_the_published_eyes_see_what_they_saw_with_their_normalisations(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    weights, grey = published(EfficientNetLite(0)), torch.rand(1, 1, 64, 64)
+    torch.save(weights, tmp_path / "lite.pth")
+    run(EXAMPLES / "start_nir_lite.py", "lite.pth", "0", folder=tmp_path)
+    started = load_weights(tmp_path / "start_nir_lite.safetensors")
+    network = build_network(started, device="cpu")
+    assert isinstance(network, NirLite)
+
+    def normalised(x: torch.Tensor, convolution: str, norm: str, **settings: int) -> torch.Tensor:
+        mean, variance, scale, shift = (
+            weights[f"{norm}.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
+        )
+        x = F.conv2d(x, weights[f"{convolution}.weight"], **settings)
+        return F.batch_norm(x, mean, variance, scale, shift, eps=1e-3)
+
+    colours = ((255 * grey - 127) / 128).expand(-1, 3, -1, -1)
+    seen = F.relu6(normalised(F.pad(colours, (0, 1, 0, 1)), "_conv_stem", "_bn0", stride=2))
+    deep = normalised(
+        seen, "_blocks.0._depthwise_conv", "_blocks.0._bn1", padding=1, groups=seen.shape[1]
+    )
+    expected = normalised(F.relu6(deep), "_blocks.0._project_conv", "_blocks.0._bn2")
+    found = network.encoder(grey)[0]
+    assert (found - expected).abs().max() < 5e-3 * expected.abs().max()  # weights of half precision
 
 
 def test_the_dark_frame_becomes_a_picture(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def command(
     out: OutDir = None,
     format_: batch.OutFormat = batch.Format.TIFF,
     compression: batch.Packed = batch.Compression.DEFLATE,
-    model: batch.Model = "nir-unet",
+    model: batch.Model = "nir-lite",
     device: On = Device.AUTO,
     engine: By = EngineName.AUTO,
     precision: In = PrecisionName.AUTO,

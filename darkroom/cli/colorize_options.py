@@ -80,7 +80,7 @@ KeepLuminance = Annotated[
 class ColorizeOptions(BatchOptions):
     """The options of `darkroom colorize`, as they were written."""
 
-    model: str = "nir-unet"
+    model: str = "nir-lite"
     guided_filter: bool = True
     channel: str | None = None
     from_raw: bool = False

@@ -46,7 +46,7 @@ EPILOG = """Examples:
   darkroom eval clean/ truths/ --csv scores.csv
   darkroom eval --simulate photos/ --model fast-unet --iso 12800 --ratio 100 --json scores.json
   darkroom eval --pairs Sony_test_list.txt --protocol sid-598 --by-category --json scores.json
-  darkroom eval --nir pairs/ --model grey --model nir-unet --by-category --plots plots/
+  darkroom eval --nir pairs/ --model grey --model nir-lite --by-category --plots plots/
 """
 
 

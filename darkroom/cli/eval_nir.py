@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from darkroom.evaluate import Evaluation, Method, Tell
     from darkroom.inference.engine import EngineChoice
 
-DEFAULT = "nir-unet"
+DEFAULT = "nir-lite"
 GREY = "grey"  # the model that adds no colour
 
 
@@ -35,7 +35,7 @@ class Detail:
 def evaluate_nir(
     folder: Path, models: Sequence[str], detail: Detail, choice: "EngineChoice", tell: "Tell"
 ) -> "Evaluation":
-    """Score models on the near-infrared pairs of a folder; nir-unet if none is named.
+    """Score models on the near-infrared pairs of a folder; nir-lite if none is named.
 
     Raises:
         UsageProblem: the options are impossible, or several files are one side of a pair.

@@ -103,7 +103,7 @@ Models = Annotated[
         "--model",
         metavar="NAME|PATH",
         help="With --simulate, --pairs or --nir: a model; name several to compare them. With"
-        " --nir, grey is the near-infrared picture itself.  [default: fast-unet, nir-unet]",
+        " --nir, grey is the near-infrared picture itself.  [default: fast-unet, nir-lite]",
     ),
 ]
 NoiseKind = Annotated[

@@ -40,7 +40,8 @@ def recipe_of(config: TrainConfig) -> dict[str, object]:
     noise["calibrations"] = [path.name for path in config.noise.calibrations]
     used = bool(config.pairs.lists or config.pairs.folders)
     settings["pairs"] = {k: pairs[k] for k in ("most_ratio", "holdout", "share")} if used else {}
-    settings["model"] = {"freeze": config.model.freeze} if config.model.freeze else {}
+    paces = {"freeze": config.model.freeze, "slow": config.model.slow}
+    settings["model"] = {name: parts for name, parts in paces.items() if parts}
     if config.model.init is not None:
         card = read_card(init_file(config.model.init))
         settings["model"]["init"] = f"{card.name} {card.version}, sha256 {card.sha256}"

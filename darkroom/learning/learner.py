@@ -1,6 +1,7 @@
 """What changes while a run goes on: the network, its average, its optimiser and its adversary."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,9 +11,10 @@ from torch import nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from darkroom.errors import UsageProblem
 from darkroom.learning.adversary import Adversary
 from darkroom.learning.checkpoints import read_checkpoint, restore, save_checkpoint
-from darkroom.learning.config import TrainConfig, TrainingSection
+from darkroom.learning.config import TrainConfig
 from darkroom.learning.distributed import ALONE, Team, joined
 from darkroom.learning.precision import make_scaler
 from darkroom.learning.start import starting_network
@@ -61,7 +63,7 @@ def make_learner(config: TrainConfig, team: Team = ALONE) -> Learner:
     network.to(training.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mean = get_ema_multi_avg_fn(training.ema)  # type: ignore[no-untyped-call]
     wants_adversary = config.adversarial.weight > 0
-    optimiser = make_optimiser(network, training)
+    optimiser = make_optimiser(network, config)
     return Learner(
         network=network,
         joined=joined(network, team),
@@ -74,16 +76,30 @@ def make_learner(config: TrainConfig, team: Team = ALONE) -> Learner:
     )
 
 
-def make_optimiser(network: nn.Module, training: TrainingSection) -> torch.optim.Optimizer:
+def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """Return what moves the weights: AdamW, or stochastic gradient descent with momentum."""
+    training = config.training
     rate, decay = training.learning_rate, training.weight_decay
+    groups = paces(network, config.model.slow)
     if training.optimiser == "sgd":
-        return torch.optim.SGD(
-            network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, fused=True
-        )
-    return torch.optim.AdamW(
-        network.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=decay, fused=True
-    )
+        return torch.optim.SGD(groups, lr=rate, momentum=0.9, weight_decay=decay, fused=True)
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), weight_decay=decay, fused=True)
+
+
+def paces(network: nn.Module, slow: Mapping[str, float]) -> list[dict[str, object]]:
+    """Return the weights of a network in groups that learn at one `share` of the rate.
+
+    Raises:
+        UsageProblem: a name in `slow` matches nothing.
+    """
+    parts = dict(network.named_children())
+    for part in slow.keys() - parts.keys():
+        raise UsageProblem(f"model.slow: no part called {part!r}; known: {', '.join(parts)}")
+    groups: list[dict[str, object]] = [
+        {"params": list(parts[part].parameters()), "share": share} for part, share in slow.items()
+    ]
+    rest = [p for name, p in network.named_parameters() if name.split(".")[0] not in slow]
+    return [{"params": rest, "share": 1.0}, *groups]
 
 
 def checkpoint(learner: Learner, run: Path) -> None:

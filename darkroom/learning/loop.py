@@ -127,7 +127,7 @@ def descend(learner: Learner, loss: Tensor, config: TrainConfig, *, finite: bool
     """
     training, optimiser, scaler = config.training, learner.optimiser, learner.scaler
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate(learner.step, training)
+        group["lr"] = group["share"] * learning_rate(learner.step, training)
     optimiser.zero_grad(set_to_none=True)
     scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     scaler.unscale_(optimiser)

@@ -9,7 +9,7 @@ REVERSE = {"input_space": "srgb", "output_space": "nir"}
 COLOUR_LOSSES = frozenset({"lab-mix"})  # that a single channel has no use for
 FORTH, BACK = {"inputs": 1, "outputs": 3}, {"inputs": 3, "outputs": 1}  # planes
 BOTH_WAYS = frozenset({"nir-unet", "l3"})
-WHOLE = frozenset({"nir-unet", "triplet-unet"})  # tiles would show: each has its own mean
+WHOLE = frozenset({"nir-lite", "nir-unet", "triplet-unet"})  # else each tile has its own mean
 
 
 def with_nir_spaces(config: TrainConfig) -> TrainConfig:

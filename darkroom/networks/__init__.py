@@ -13,6 +13,7 @@ from darkroom.networks.double_unet import DoubleUNet
 from darkroom.networks.fast_unet import FastUNet
 from darkroom.networks.l3 import L3
 from darkroom.networks.nir_cnn import NirCNN
+from darkroom.networks.nir_lite import NirLite
 from darkroom.networks.nir_unet import NirUNet, TripletUNet
 from darkroom.networks.pmrid import PMRID
 from darkroom.networks.raw_unet import RawUNet
@@ -27,6 +28,7 @@ Network = (
     | DoubleUNet
     | VaeUNet
     | NirUNet
+    | NirLite
     | NirCNN
     | TripletUNet
     | L3
@@ -43,6 +45,7 @@ FROM_MOSAIC: dict[str, type[Network]] = {
     "vae-unet": VaeUNet,
 }
 FROM_NIR: dict[str, type[Network]] = {
+    "nir-lite": NirLite,
     "nir-unet": NirUNet,
     "nir-cnn": NirCNN,
     "triplet-unet": TripletUNet,

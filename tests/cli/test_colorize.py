@@ -49,7 +49,7 @@ class Recipe:
         )
         return ColorizeReport(
             camera="",
-            model="nir-unet 1",
+            model="nir-lite 1",
             device="cpu fp32",
             tile="full at 512 x 341",
             seconds={"network": 0.1},
@@ -63,7 +63,7 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_nir_model: str
     """The stand-in, and a file that passes for the weights of the default model."""
     folder = tmp_path / "weights"
     folder.mkdir()
-    shutil.copy(small_nir_model, folder / "nir-unet.safetensors")
+    shutil.copy(small_nir_model, folder / "nir-lite.safetensors")
     monkeypatch.setenv("DARKROOM_MODELS", str(folder))
     stand_in = Recipe()
     monkeypatch.setattr("darkroom.colorize.colorizing", stand_in.colorizing)
@@ -132,9 +132,9 @@ def test_records_and_details_tell_of_the_work(darkroom: Run, recipe: Recipe) -> 
     make("a.png")
     ended = darkroom("colorize", "a.png", "--json", "-v")
     record = json.loads(ended.out)
-    assert (record["status"], record["model"]) == ("ok", "nir-unet 1")
+    assert (record["status"], record["model"]) == ("ok", "nir-lite 1")
     assert record["t_ms"]["network"] == 100
-    assert "nir-unet 1 on cpu fp32, full at 512 x 341; network 0.10 s" in ended.err
+    assert "nir-lite 1 on cpu fp32, full at 512 x 341; network 0.10 s" in ended.err
     assert "ratio" not in ended.err
 
 

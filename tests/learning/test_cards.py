@@ -30,3 +30,9 @@ def test_only_tables_that_were_used_are_told(tmp_path: Path) -> None:
         recipe = recipe_of(TrainConfig(model=model, nir=nir, training=TRAINING))
         assert recipe.keys() == tables
         assert str(tmp_path) not in str(recipe)
+
+
+def test_what_learned_slowly_or_not_at_all_is_told() -> None:
+    model = ModelSection(freeze=("head",), slow={"encoder": 0.1})
+    recipe = recipe_of(TrainConfig(model=model, training=TRAINING))
+    assert recipe["model"] == {"freeze": ("head",), "slow": {"encoder": 0.1}}

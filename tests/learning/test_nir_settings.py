@@ -34,7 +34,7 @@ def test_other_trainings_stay_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        (config("fast-unet"), "is for nir-unet"),
+        (config("fast-unet"), "is for nir-lite, nir-unet"),
         (config("nir-unet", input_space="planes"), 'must be "nir"'),
         (config("nir-unet", loss="lab-mix", reverse=True), "needs colours"),
         (config("nir-cnn").model_copy(update={"nir": NirSection()}), "learns from near-infrared"),
