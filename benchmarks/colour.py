@@ -3,14 +3,15 @@
     python benchmarks/colour.py TRAIN VAL -o RUNS --record results.json [--cnn-steps N]
         [--also WEIGHTS...]
     python benchmarks/colour.py TRAIN VAL -o RUNS --record results.json --only-shipped
+        [--also WEIGHTS...]
     python benchmarks/colour.py --table results.json
 
 TRAIN and VAL hold pairs, x_nir.png beside x_rgb.png, in folders by category. The forms of L3 and
 the plain CNN are trained here, the default network and its L3 are the shipped ones. `darkroom
 train` trains, `darkroom eval` scores. Trained weights in RUNS are scored again. TRAIN is scored by
 three pictures a category, to say how much is learned by heart. --also names more weights to score.
---only-shipped scores the default network again, after its weights have changed, and keeps the rest
-of the record.
+--only-shipped scores the default network and those again, after their weights have changed, and
+keeps the rest of the record.
 """
 
 import argparse
@@ -153,12 +154,14 @@ def methods(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def rescored(options: argparse.Namespace) -> dict[str, Any]:
-    """Return a record with the default network scored again."""
+    """Return a record with the default network, and what else is named, scored again."""
     record: dict[str, Any] = json.loads(options.record.read_text(encoding="utf-8"))
-    plain = scored(options.val, {"nir-lite": "nir-lite"}, options, "--no-guided-filter")
-    guided = scored(options.val, {"nir-lite": "nir-lite"}, options, "--guided-filter")
-    record["methods"] |= {**plain, "nir-lite + guided filter": guided["nir-lite"]}
-    return record
+    models = {**{path.stem: path for path in options.also}, "nir-lite": "nir-lite"}
+    plain = scored(options.val, models, options, "--no-guided-filter")
+    guided = scored(options.val, models, options, "--guided-filter")
+    rows = plain | {f"{name} + guided filter": row for name, row in guided.items()}
+    steps = options.cnn_steps if "nir-cnn" in models else record["cnn_steps"]
+    return record | {"cnn_steps": steps, "methods": record["methods"] | rows}
 
 
 def experiments(options: argparse.Namespace) -> dict[str, Any]:
