@@ -68,11 +68,11 @@ def convert(network: Network, *, channels: int, for_int8: bool = False) -> Graph
     for extension in EXTENSIONS:
         frontend.add_extension(extension)
     model = frontend.convert(frontend.load(decoder))
+    if not for_int8:
+        in_one(model)
     picture, rounded = in_single_precision(uncut(model, [1, channels, side, side]))
     result = opset13.result(interleaved(picture))
     model = openvino.Model([result], model.get_parameters(), "network")
-    if not for_int8:
-        in_one(model)
     in_runs(model)
     fold(model)
     name_in_order(model)

@@ -146,7 +146,7 @@ class Adversary:
         """Return the discriminator, spectral vectors included, and its moments for a checkpoint."""
         weights = self.discriminator.state_dict()
         named = {f"network.{key}": value for key, value in weights.items()}
-        named |= optimiser_tensors(self.optimiser)
+        named |= optimiser_tensors(self.optimiser, self.discriminator)
         return {PREFIX + key: value for key, value in named.items()}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -163,7 +163,7 @@ class Adversary:
                 "the checkpoint was trained without this adversary; put [adversarial] back as it "
                 "was, or start a new run with these weights as model.init"
             ) from None
-        restore_optimiser(self.optimiser, part_of(own, "optimiser."))
+        restore_optimiser(self.optimiser, self.discriminator, part_of(own, "optimiser."))
 
 
 def hinge(logits: Tensor, real: Tensor) -> Tensor:

@@ -25,13 +25,20 @@ Facts = dict[str, float | int | str]
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
-def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's state as flat tensors."""
+def optimiser_tensors(optimiser: Optimizer, network: nn.Module) -> dict[str, Tensor]:
+    """Return the optimiser's state as flat tensors, by the place of a weight in the network."""
+    places = places_of(optimiser, network)
     return {
-        f"optimiser.{index}.{key}": value
+        f"optimiser.{places[index]}.{key}": value
         for index, state in optimiser.state_dict()["state"].items()
         for key, value in state.items()
     }
+
+
+def places_of(optimiser: Optimizer, network: nn.Module) -> list[int]:
+    """Return where in the network each weight of the optimiser is: its groups have an order too."""
+    places = {id(parameter): place for place, parameter in enumerate(network.parameters())}
+    return [places[id(p)] for group in optimiser.param_groups for p in group["params"]]
 
 
 def save_checkpoint(
@@ -46,7 +53,7 @@ def save_checkpoint(
     """Write the state of a run into its folder; `extra` are tensors that come with their names."""
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
     tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
-    tensors |= {**optimiser_tensors(optimiser), **extra}
+    tensors |= {**optimiser_tensors(optimiser, network), **extra}
     # A copy of each: safetensors wants dense memory in plain order, networks may be channels-last.
     dense = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     blob = safetensors.torch.save(dense, metadata={"facts": json.dumps(facts, sort_keys=True)})
@@ -114,16 +121,17 @@ def restore(
             "the checkpoint is of another network: resume with the run's own model.network and"
             " model.config, or start a new run (model.init takes the weights)"
         ) from None
-    restore_optimiser(optimiser, part_of(tensors, "optimiser."))
+    restore_optimiser(optimiser, network, part_of(tensors, "optimiser."))
 
 
-def restore_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_optimiser(optimiser: Optimizer, network: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Put moments back that `optimiser_tensors` named; `tensors` are without the prefix."""
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    parameters, places = list(network.parameters()), places_of(optimiser, network)
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
-        index, key = name.split(".")
-        state.setdefault(int(index), {})[key] = laid_out_like(parameters[int(index)], value)
+        place, key = name.split(".")
+        moment = laid_out_like(parameters[int(place)], value)
+        state.setdefault(places.index(int(place)), {})[key] = moment
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
 
 

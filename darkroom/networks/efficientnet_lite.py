@@ -66,10 +66,15 @@ class EfficientNetLite(nn.Module):
 
     Attributes:
         widths: channels of the five levels.
+
+    Raises:
+        ValueError: there is no such variant here.
     """
 
     def __init__(self, variant: int = 0) -> None:
         super().__init__()
+        if variant not in SCALES:
+            raise ValueError(f"variant must be 0, 1 or 2, not {variant}")
         width, depth = SCALES[variant]
         self.stem = SameConv(1, STEM, 3, 2)
         stages, before = [], STEM

@@ -1,4 +1,4 @@
-"""The default network for near-infrared pictures: a U-Net that looks at a whole small picture.
+"""A network for near-infrared pictures: a U-Net that looks at a whole small picture.
 
 What colour a grey value stands for is decided by what it is part of: sky, foliage, a wall. So the
 network sees the picture shrunk to the `working_side` of its card, whole, and at its bottom the mean

@@ -2,7 +2,7 @@
 
 OpenVINO needs a converted network. It is converted once and kept in the user's cache, named by the
 weights' sha256 and by the code that computes with them, so that later runs import no torch. One
-whose convolutions compute in int8 is made of that, and kept beside it.
+whose convolutions compute in int8 is kept beside it.
 """
 
 import hashlib

@@ -86,3 +86,22 @@ def test_a_slow_part_that_is_not_there_is_named() -> None:
     )
     with pytest.raises(UsageProblem, match=r"model\.slow.*head\.bias.*known: .*encoder"):
         make_learner(slow)
+
+
+def test_moments_find_their_weights_when_other_parts_are_slow(tmp_path: Path) -> None:
+    first = make_learner(config())
+    for place, parameter in enumerate(first.network.parameters()):
+        parameter.grad = torch.full_like(parameter, 1.0 + place)
+    first.optimiser.step()
+    checkpoint(first, tmp_path)
+    slow = config().model_copy(
+        update={"model": ModelSection(config=SMALL["fast-unet"], slow={"encoder": 0.1})}
+    )
+    second = make_learner(slow)
+    resume(second, tmp_path)
+    pairs = zip(first.network.parameters(), second.network.parameters(), strict=True)
+    for before, after in pairs:
+        moments = (
+            one.optimiser.state[p]["exp_avg"] for one, p in ((first, before), (second, after))
+        )
+        assert torch.equal(*moments)

@@ -74,7 +74,7 @@ def first_batch(settings: TrainConfig, scenes: list[Scene]) -> Batch:
 
 
 def state(pupil: Learner) -> list[torch.Tensor]:
-    named = {**pupil.network.state_dict(), **optimiser_tensors(pupil.optimiser)}
+    named = {**pupil.network.state_dict(), **optimiser_tensors(pupil.optimiser, pupil.network)}
     named |= {f"average.{name}": tensor for name, tensor in pupil.average.state_dict().items()}
     if pupil.adversary:
         named |= pupil.adversary.tensors()

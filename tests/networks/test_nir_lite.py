@@ -44,5 +44,5 @@ def test_what_is_dropped_out_in_training_is_not_in_use() -> None:
 
 
 def test_there_are_three_variants() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="variant"):
         NirLite(3)
