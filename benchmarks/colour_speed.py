@@ -10,9 +10,7 @@ full size.
 
 import argparse
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,6 +19,7 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 from record import write_record
+from speed_process import finished
 
 from darkroom.picture.detail import with_detail
 from darkroom.picture.guided_filter import GuidedFilter
@@ -39,15 +38,11 @@ def enlarged(picture: Path, megapixels: float) -> np.ndarray:
 
 def coloured(file: Path, folder: Path) -> dict[str, float]:
     """Colour a file in a process of its own; return the seconds of its stages."""
-    command = [sys.executable, "-m", "darkroom", "colorize", file, "-o", folder, "--json", "-q"]
-    started = time.perf_counter()
-    done = subprocess.run(
-        [*map(str, command), "--overwrite"], check=True, capture_output=True, text=True
-    )
-    whole = time.perf_counter() - started
-    record = json.loads(done.stdout.splitlines()[-1])
+    options = ["-o", folder, "--json", "-q", "--overwrite"]
+    done = finished([sys.executable, "-m", "darkroom", "colorize", file, *options])
+    record = json.loads(done.output.splitlines()[-1])
     seconds = {stage: milliseconds / 1000 for stage, milliseconds in record["t_ms"].items()}
-    return {**seconds, "process": whole, "peak MB": record["rss_mb"]}
+    return {**seconds, "process": done.seconds, "peak MB": done.peak_mb}
 
 
 def detail_alone(guide: np.ndarray, repeats: int) -> float:
@@ -81,19 +76,17 @@ def main() -> None:
                 k: round(statistics.median(run[k] for run in runs), 3) for k in runs[0]
             }
     alone = detail_alone((large / np.float32(65535)).astype(np.float32), options.repeats)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
     columns = (*STAGES, "process", "peak MB")
     print("| file | " + " | ".join(columns) + " |\n" + "|---" * (len(columns) + 1) + "|")
     for file, row in results.items():
         print(f"| {file} | " + " | ".join(f"{row.get(stage, 0):g}" for stage in columns) + " |")
-    print(f"guided filter alone: {alone:.3f} s; largest peak of a process: {peak} MB")
+    print(f"guided filter alone: {alone:.3f} s")
     if options.out:
         facts = {
             "pixels": list(large.shape),
             "repeats": options.repeats,
             "median seconds": results,
             "guided filter alone, best": round(alone, 4),
-            "largest peak of a process, MB": peak,
         }
         write_record(options.out, facts)
 

@@ -5,6 +5,11 @@ from typing import Any
 
 Scores = Mapping[str, Any]
 
+BY_CATEGORY = (
+    *("grey", "l3-levels", "l3", "nir-cnn"),
+    *("nir-unet + guided filter", "nir-lite + guided filter"),
+)
+
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Lay out a table."""
@@ -102,7 +107,7 @@ def extremes(methods: Scores, name: str, count: int = 3) -> str:
 def tables(record: Scores) -> str:
     """Return all tables of a record."""
     methods, experiments = record["methods"], record["experiments"]
-    named = ("grey", "l3-levels", "l3", "nir-cnn", "nir-lite + guided filter")
+    named = [name for name in BY_CATEGORY if name in methods]
     parts = {
         "Methods": methods_table(methods),
         "CIE76 by category": categories_table(methods, named),
