@@ -37,7 +37,7 @@ class ModelSection(Section):
     init: Path | None = None  # start from these weights
     parts: dict[str, Path] = {}  # start parts of the network from weights of their own
     freeze: tuple[str, ...] = ()  # parts that do not learn
-    slow: dict[str, Share] = {}  # parts that learn at this share of the rate
+    slow: dict[str, Share] = {}  # parts that learn at a share of the rate
     input_space: Literal["balanced-planes", "planes", "nir", "srgb"] = "balanced-planes"
     output_space: Literal["camera-linear", "srgb", "nir"] = "camera-linear"
     clip: bool = False  # the planes to 0..1

@@ -11,13 +11,12 @@ from torch import nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from darkroom.errors import UsageProblem
 from darkroom.learning.adversary import Adversary
 from darkroom.learning.checkpoints import read_checkpoint, restore, save_checkpoint
 from darkroom.learning.config import TrainConfig
 from darkroom.learning.distributed import ALONE, Team, joined
 from darkroom.learning.precision import make_scaler
-from darkroom.learning.start import starting_network
+from darkroom.learning.start import part_of, starting_network
 from darkroom.networks import Network
 
 
@@ -89,17 +88,20 @@ def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optim
 def paces(network: nn.Module, slow: Mapping[str, float]) -> list[dict[str, object]]:
     """Return the weights of a network in groups that learn at one `share` of the rate.
 
+    Args:
+        network: what learns.
+        slow: shares by part, named as in `model.freeze`; of two that fit, the later one counts.
+
     Raises:
         UsageProblem: a name in `slow` matches nothing.
     """
-    parts = dict(network.named_children())
-    for part in slow.keys() - parts.keys():
-        raise UsageProblem(f"model.slow: no part called {part!r}; known: {', '.join(parts)}")
-    groups: list[dict[str, object]] = [
-        {"params": list(parts[part].parameters()), "share": share} for part, share in slow.items()
-    ]
-    rest = [p for name, p in network.named_parameters() if name.split(".")[0] not in slow]
-    return [{"params": rest, "share": 1.0}, *groups]
+    shares = dict.fromkeys(network.parameters(), 1.0)
+    for part, share in slow.items():
+        shares |= dict.fromkeys(part_of(network, part, "model.slow"), share)
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter, share in shares.items():
+        groups.setdefault(share, []).append(parameter)
+    return [{"params": group, "share": share} for share, group in groups.items()]
 
 
 def checkpoint(learner: Learner, run: Path) -> None:

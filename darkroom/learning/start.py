@@ -164,16 +164,23 @@ def freeze(network: nn.Module, prefixes: tuple[str, ...]) -> None:
         UsageProblem: a name matches nothing, or nothing is left to learn.
     """
     for prefix in prefixes:
-        frozen = [
-            p for name, p in network.named_parameters() if f"{name}.".startswith(f"{prefix}.")
-        ]
-        if not frozen:
-            known = ", ".join(name for name, _ in network.named_children())
-            raise UsageProblem(f"model.freeze: no part called {prefix!r}; known: {known}")
-        for parameter in frozen:
+        for parameter in part_of(network, prefix, "model.freeze"):
             parameter.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UsageProblem("model.freeze leaves nothing to learn; name fewer parts")
+
+
+def part_of(network: nn.Module, prefix: str, setting: str) -> list[nn.Parameter]:
+    """Return the tensors whose names begin so, up to a dot: "encoder" or "encoder.0".
+
+    Raises:
+        UsageProblem: there are none; `setting` is what named them.
+    """
+    found = [p for name, p in network.named_parameters() if f"{name}.".startswith(f"{prefix}.")]
+    if not found:
+        known = ", ".join(name for name, _ in network.named_children())
+        raise UsageProblem(f"{setting}: no part called {prefix!r}; known: {known}")
+    return found
 
 
 def encoder_parts(model: ModelSection) -> tuple[str, ...]:

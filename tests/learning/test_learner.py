@@ -69,22 +69,26 @@ def test_a_run_without_a_checkpoint_begins(tmp_path: Path) -> None:
 
 def test_slow_parts_learn_at_a_share_of_the_rate() -> None:
     slow = config().model_copy(
-        update={"model": ModelSection(config=SMALL["fast-unet"], slow={"encoder": 0.1})}
+        update={
+            "model": ModelSection(
+                config=SMALL["fast-unet"], slow={"encoder": 0.1, "encoder.0": 0.2}
+            )
+        }
     )
     learner = make_learner(slow)
     shares = {
         id(p): group["share"] for group in learner.optimiser.param_groups for p in group["params"]
     }
     told = {name: shares[id(p)] for name, p in learner.network.named_parameters()}
-    assert {share for name, share in told.items() if name.startswith("encoder.")} == {0.1}
+    assert told["encoder.0.0.first.weight"] == 0.2
     assert {share for name, share in told.items() if not name.startswith("encoder.")} == {1.0}
 
 
 def test_a_slow_part_that_is_not_there_is_named() -> None:
     slow = config().model_copy(
-        update={"model": ModelSection(config=SMALL["fast-unet"], slow={"head.bias": 0.1})}
+        update={"model": ModelSection(config=SMALL["fast-unet"], slow={"tail": 0.1})}
     )
-    with pytest.raises(UsageProblem, match=r"model\.slow.*head\.bias.*known: .*encoder"):
+    with pytest.raises(UsageProblem, match=r"model\.slow.*tail.*known: .*encoder"):
         make_learner(slow)
 
 
