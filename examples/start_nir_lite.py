@@ -53,15 +53,16 @@ def taken_over(encoder: EfficientNetLite, published: dict[str, Tensor]) -> None:
 
 
 def main() -> None:
-    file, variant = (*sys.argv[1:], None, None)[:2]
-    network = NirLite(int(variant or 2))
+    given = sys.argv[1:]
+    file, variant = given[0] if given else "", int(given[1]) if len(given) > 1 else 2
+    network = NirLite(variant)
     if file:
         taken_over(network.encoder, torch.load(file, map_location="cpu", weights_only=True))
     card = Card(
         name="start-nir-lite",
         task="colorize",
         network="nir-lite",
-        config={"variant": int(variant or 2)},
+        config={"variant": variant},
         input_space="nir",
         output_space="srgb",
         halo=network.halo,

@@ -81,15 +81,17 @@ class EfficientNetLite(nn.Module):
         for number, (blocks, kernel, stride, wider, channels) in enumerate(STAGES):
             inner = 0 < number < len(STAGES) - 1
             after = multiple_of_8(channels * width)
-            stage = []
-            for block in range(math.ceil(blocks * depth) if inner else blocks):
-                stage.append(
-                    InvertedResidual(
-                        before, after, kernel=kernel, stride=1 if block else stride, wider=wider
-                    )
+            more = (math.ceil(blocks * depth) if inner else blocks) - 1
+            steps = [(before, stride), *[(after, 1)] * more]
+            stages.append(
+                nn.Sequential(
+                    *[
+                        InvertedResidual(inside, after, kernel=kernel, stride=step, wider=wider)
+                        for inside, step in steps
+                    ]
                 )
-                before = after
-            stages.append(nn.Sequential(*stage))
+            )
+            before = after
         self.stages = nn.ModuleList(stages)
         self.widths = tuple(multiple_of_8(STAGES[numbers[-1]][-1] * width) for numbers in LEVELS)
 

@@ -11,13 +11,12 @@ does: slope and offset from near-infrared to each colour, coarse.
 
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from darkroom.networks.efficientnet_lite import MULTIPLE_OF, EfficientNetLite
 from darkroom.networks.fast_unet import starts_at_zero
-from darkroom.networks.nir_unet import FINER, Refinement
+from darkroom.networks.nir_unet import FINER, Refinement, along_lines, in_context
 from darkroom.networks.padding import pad_to_multiple
 
 WIDTHS = (48, 80, 128, 192)  # of the way up: at 1/4, 1/8, 1/16 and 1/32 of the size
@@ -52,25 +51,16 @@ class NirLite(nn.Module):
         """Colour a picture whose values are 0..1; the noise level is not used by this network."""
         rows, columns = planes.shape[-2:]
         padded = pad_to_multiple(planes, self.multiple_of)
-        x = F.relu(self.ascend(padded))
-        with torch.autocast(x.device.type, enabled=False):  # a bfloat16 head would posterise
-            lines = F.pixel_shuffle(self.head(x.float()), FINER)
-            lines = F.interpolate(lines, size=padded.shape[-2:], mode="bilinear")
-        slope, offset = lines.chunk(2, 1)
-        picture: Tensor = padded.float() * (1 + slope) + offset
-        return picture[..., :rows, :columns]
+        return along_lines(self.head, self.ascend(padded), padded)[..., :rows, :columns]
 
     def ascend(self, grey: Tensor) -> Tensor:
         """Walk down, look at the whole, and walk up again: (N, WIDTHS[0], h / STEP, w / STEP)."""
         features = self.encoder(grey)[1:]
         skips = [join(level) for join, level in zip(self.lateral, features, strict=True)]
         skips[0] = skips[0] + self.entry(F.pixel_unshuffle(2 * grey - 1, STEP))
-        x = self.decoder[-1](skips[-1])
-        seen = self.context(F.relu(self.summary(x.mean((2, 3)))))
-        scale, shift = seen[..., None, None].chunk(2, 1)
-        x = self.dropout(torch.addcmul(x + shift, x, scale))
+        x: Tensor = self.decoder[-1](skips[-1])
+        x = self.dropout(in_context(x, self.summary, self.context))
         for level in reversed(range(len(self.up))):
             larger = F.interpolate(self.up[level](x), scale_factor=2, mode="bilinear")
             x = self.decoder[level](larger + skips[level])
-        finest: Tensor = x
-        return finest
+        return x

@@ -40,6 +40,29 @@ class Refinement(nn.Module):
         return refined
 
 
+def in_context(x: Tensor, summary: nn.Linear, context: nn.Linear) -> Tensor:
+    """Scale and shift features (N, C, h, w) as their means over the picture, (N, C), ask for."""
+    seen: Tensor = context(F.relu(summary(x.mean((2, 3)))))
+    scale, shift = seen[..., None, None].chunk(2, 1)
+    return torch.addcmul(x + shift, x, scale)
+
+
+def along_lines(head: nn.Conv2d, x: Tensor, planes: Tensor) -> Tensor:
+    """Return the picture (N, C, h, w) that lines make of planes (N, inputs, h, w).
+
+    Args:
+        head: gives slopes and offsets, `FINER` times as fine as what it reads.
+        x: the features it reads.
+        planes: whose mean is what the lines start from.
+    """
+    with torch.autocast(x.device.type, enabled=False):  # a bfloat16 head would posterise
+        lines = F.pixel_shuffle(head(F.relu(x).float()), FINER)
+        lines = F.interpolate(lines, size=planes.shape[-2:], mode="bilinear")
+    slope, offset = lines.chunk(2, 1)
+    grey = planes.float().mean(1, keepdim=True)
+    return grey + slope * grey + offset
+
+
 class NirUNet(nn.Module):
     """Near-infrared light (N, inputs, h, w) in, a picture (N, outputs, h, w) out, both as coded.
 
@@ -89,14 +112,8 @@ class NirUNet(nn.Module):
         rows, columns = planes.shape[-2:]
         padded = pad_to_multiple(planes, self.multiple_of)
         x = self.entry(F.pixel_unshuffle(2 * padded - 1, self.step))
-        x = F.relu(self.ascend(*self.descend(x)))
-        with torch.autocast(x.device.type, enabled=False):  # a bfloat16 head would posterise
-            lines = F.pixel_shuffle(self.head(x.float()), FINER)
-            lines = F.interpolate(lines, size=padded.shape[-2:], mode="bilinear")
-        slope, offset = lines.chunk(2, 1)
-        grey = padded.float().mean(1, keepdim=True)
-        picture: Tensor = grey + slope * grey + offset
-        return picture[..., :rows, :columns]
+        x = self.ascend(*self.descend(x))
+        return along_lines(self.head, x, padded)[..., :rows, :columns]
 
     def descend(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Walk down to the bottom; return its features and those of the levels above, top first."""
@@ -105,9 +122,7 @@ class NirUNet(nn.Module):
             skips.append(refine(x))
             x = down(skips[-1])
         x = self.bottom(x)
-        seen = self.context(F.relu(self.summary(x.mean((2, 3)))))
-        scale, shift = seen[..., None, None].chunk(2, 1)
-        return self.dropout(torch.addcmul(x + shift, x, scale)), skips
+        return self.dropout(in_context(x, self.summary, self.context)), skips
 
     def ascend(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         """Walk up again: (N, width, h/step, w/step)."""
