@@ -2,9 +2,9 @@
 
 The noise of a raw frame has the variance `shot * signal + read` (Foi et al. 2008, "Practical
 Poissonian-Gaussian noise modeling and fitting for single-image raw-data"). It is measured where
-the picture is smooth: a fourth difference along both axes passes what lies near the highest
-diagonal frequency, where lenses leave little detail; among the blocks of equal brightness the
-least varying ones show noise alone, and a line through them is the answer.
+the picture is smooth: a fourth difference along both axes, of one colour or between neighbouring
+colours, passes high frequencies alone, where lenses leave little detail; among the blocks of equal
+brightness the least varying ones show noise alone, and a line through them is the answer.
 """
 
 import math
@@ -22,14 +22,16 @@ FROM_PICTURE = "estimated from the picture"
 # Fourth difference with a noise gain of 1.
 ORDER, GAIN = 4, 70.0
 HIGH_PASS = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / math.sqrt(GAIN)
-TILE = 28  # pixels of a plane; the filter leaves 24
-TILES = 1500  # per plane: enough for 1 % on flat pictures, 0.1 s on 12 MP
-SMALLEST_TILE = 8
-TILES_AT_ONCE = 64
+TILE, TILES = 24, 5000  # of the mosaic, in pixels; the filter leaves 16 x 20
+PLANE_TILE, PLANE_TILES = 22, 200  # of each plane: as many independent values
+SMALLEST_TILE = 10
+TILES_AT_ONCE = 256
+MOST_GAIN = 4.0  # on a colour's way to the mean brightness of a tile
+TINY = 1e-3  # counts, keeps gains finite
 
 SATURATED = 0.98
 CLIPPED_SHARE = 0.02
-LOW_QUANTILE, LOW_NORMAL = 0.05, -1.6449  # the share of blocks taken as smooth, and its z value
+LOW_QUANTILE, LOW_NORMAL = 0.02, -2.0537  # the share of blocks taken as smooth, and its z value
 BINS, BLOCKS_PER_BIN = 12, 60
 ROUNDS = 20
 UPPER_LIMIT = 0.5  # standard deviations above the line up to which a block counts as smooth
@@ -41,6 +43,7 @@ QUIET_SHARE = 0.25
 Array = npt.NDArray[np.float64]
 Tiles = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.uint16]
+Levels = tuple[float, float, float, float]
 
 
 def noise_level(raw: RawImage) -> tuple[NoiseLevel, str]:
@@ -70,54 +73,81 @@ def estimate_noise(raw: RawImage) -> NoiseLevel:
     """Measure the noise in the picture itself; saturated and clipped parts are left out.
 
     Before white balance every pixel of a sensor has the same gain and the same read noise, so one
-    line serves all planes: together they span more brightnesses than any of them.
+    line serves all planes: together they span more brightnesses than any of them. Differences of
+    colours see less detail, but mix the brightnesses of two; so both are measured.
     """
+    full = raw.white - min(raw.black)
+    freedom = degrees_of_freedom(min(PLANE_TILE, max(SMALLEST_TILE, min(raw.mosaic.shape) // 2)))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        measured = list(pool.map(lambda place: measure_plane(raw, *divmod(place, 2)), range(4)))
-    signal, variance, freedom = (np.concatenate(part) for part in zip(*measured, strict=True))
+        measured = list(pool.map(lambda place: within_colour(raw, *divmod(place, 2)), range(4)))
+        measured += pool.map(lambda part: between_colours(part, raw.black), trusted_cells(raw))
+    signal, variance = (np.concatenate(part) for part in zip(*measured, strict=True))
+    signal, variance = np.maximum(signal / full, 0), variance / full**2
     unclipped = signal < plateau(signal, variance)
-    shot, read = noise_line(
-        signal[unclipped],
-        variance[unclipped],
-        float(freedom[0]) if len(freedom) else 1.0,
-        1 / (12 * (raw.white - min(raw.black)) ** 2),
-    )
+    shot, read = noise_line(signal[unclipped], variance[unclipped], freedom, 1 / (12 * full**2))
     return NoiseLevel((shot,) * 4, (read,) * 4)
 
 
-def measure_plane(raw: RawImage, row: int, column: int) -> tuple[Array, Array, Array]:
-    """Return signal, variance and degrees of freedom of tiles of the plane at a cell position."""
+def within_colour(raw: RawImage, row: int, column: int) -> tuple[Array, Array]:
+    """Return signal and variance (n,) in counts of tiles of the plane at a cell position."""
     black = raw.black[2 * row + column]
-    counts = sample_tiles(raw.mosaic[row::2, column::2])
-    if counts.shape[1] < SMALLEST_TILE:
-        empty = np.zeros(0)
-        return empty, empty, empty
+    counts = sample_tiles(raw.mosaic[row::2, column::2], PLANE_TILE, PLANE_TILES)
+    if not len(counts):
+        return np.zeros(0), np.zeros(0)
     counts = counts[trusted(counts, black, raw.white)]
-    some = [moments(part, black, raw.white) for part in np.split(counts, cuts(len(counts)))]
-    signal, variance = (np.concatenate(part) for part in zip(*some, strict=True))
-    side = counts.shape[1] - ORDER
-    return signal, variance, np.full(len(signal), degrees_of_freedom(side))
+    tiles = counts.astype(np.float32)
+    return tiles.mean(axis=(1, 2), dtype=np.float64) - black, mean_square(residual(tiles))
 
 
-def cuts(tiles: int) -> range:
-    """Return where to cut tiles into pieces that stay in the processor's cache."""
-    return range(TILES_AT_ONCE, tiles, TILES_AT_ONCE)
+def trusted_cells(raw: RawImage) -> list[Counts]:
+    """Return tiles of whole cells (n, side, side) in pieces that stay in the processor's cache."""
+    counts = sample_tiles(raw.mosaic, TILE, TILES, cell=2)
+    if not len(counts):
+        return []
+    for place, black in enumerate(raw.black):
+        row, column = divmod(place, 2)
+        counts = counts[trusted(counts[:, row::2, column::2], black, raw.white)]
+    return np.split(counts, range(TILES_AT_ONCE, len(counts), TILES_AT_ONCE))
 
 
-def moments(counts: Counts, black: float, white: float) -> tuple[Array, Array]:
-    """Return signal (n,) and variance (n,) of tiles (n, side, side)."""
-    tiles, full = counts.astype(np.float32), white - black
-    means = tiles.mean(axis=(1, 2), dtype=np.float64)
-    rest = residual(tiles)
-    variances = np.square(rest, out=rest).mean(axis=(1, 2), dtype=np.float64)
-    return np.maximum((means - black) / full, 0.0), variances / full**2
+def between_colours(counts: Counts, black: Levels) -> tuple[Array, Array]:
+    """Return signal and variance (n,) in counts of tiles of cells (n, side, side).
+
+    Every colour is brought to the mean brightness of the tile first. Then detail, which changes
+    brightness much and hue little, is the same in neighbouring columns, and a difference of these
+    leaves noise. Signal and variance are means over the colours, weighted by what that did to them.
+    Every second tile is transposed, so that rows are compared as often as columns.
+    """
+    count, side, _ = counts.shape
+    tiles = counts.astype(np.float32)
+    pairs = tiles.reshape(count, -1, 2, side)  # of rows: the same memory, and whole rows are fast
+    pairs -= np.tile(np.array(black, np.float32).reshape(2, 2), side // 2)
+    means = pairs.mean(axis=1).reshape(count, 2, -1, 2).mean(axis=2)
+    means = np.maximum(means, 0)
+    gains = means.mean(axis=(1, 2), keepdims=True) / np.maximum(means, TINY)
+    gains = np.clip(gains, 1 / MOST_GAIN, MOST_GAIN)
+    pairs *= np.tile(gains, side // 2)[:, None]
+    tiles[1::2] = tiles[1::2].transpose(0, 2, 1)
+    power = np.square(gains).sum(axis=(1, 2), dtype=np.float64)
+    signal = (np.square(gains) * means).sum(axis=(1, 2)) / power
+    return signal, mean_square(residual(tiles, lag=2)) * 4 / power
 
 
-def sample_tiles(plane: Counts) -> Counts:
-    """Cut evenly spread square tiles out of a plane: (h, w) -> (n, side, side)."""
-    side = min(TILE, *plane.shape)
-    step = max(4, int(math.sqrt(plane.size / TILES)))
-    windows = np.lib.stride_tricks.sliding_window_view(plane, (side, side))[::step, ::step]
+def mean_square(rest: Tiles) -> Array:
+    """Return the mean square of each filtered tile, which it may use as memory."""
+    return np.asarray(np.square(rest, out=rest).mean(axis=(1, 2), dtype=np.float64))
+
+
+def sample_tiles(pixels: Counts, side: int, number: int, *, cell: int = 1) -> Counts:
+    """Cut evenly spread square tiles, about `number`, out of a picture: (h, w) -> (n, side, side).
+
+    They begin and end with whole cells of a picture that is repeated every `cell` pixels.
+    """
+    side = min(side, *(length // cell * cell for length in pixels.shape))
+    if side < SMALLEST_TILE:
+        return np.empty((0, side, side), pixels.dtype)
+    step = cell * max(4, int(math.sqrt(pixels.size / number) / cell))
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (side, side))[::step, ::step]
     return np.ascontiguousarray(windows).reshape(-1, side, side)
 
 
@@ -138,12 +168,15 @@ def trusted(counts: Counts, black: float, white: float) -> npt.NDArray[np.bool_]
     return np.ones(len(counts), bool)
 
 
-def residual(tiles: Tiles) -> Tiles:
-    """Filter tiles with the high pass along both axes; white noise keeps its variance."""
+def residual(tiles: Tiles, *, lag: int = 1) -> Tiles:
+    """Filter tiles with the high pass along both axes; white noise keeps its variance.
+
+    Along columns it takes every `lag`-th pixel.
+    """
     count, side, _ = tiles.shape
     columns = tiles.reshape(count, -1)
     for _ in range(ORDER):
-        columns = columns[:, side:] - columns[:, :-side]
+        columns = columns[:, lag * side :] - columns[:, : -lag * side]
     rows = columns.reshape(-1)
     for shift in range(1, ORDER + 1):  # what mixes the end of a row with the next is cut off
         rows[:-shift] = rows[1 : len(rows) - shift + 1] - rows[:-shift]
@@ -151,11 +184,18 @@ def residual(tiles: Tiles) -> Tiles:
     return np.asarray(rest, np.float32)
 
 
-def degrees_of_freedom(side: int) -> float:
-    """Return how many independent values a filtered tile of side x side pixels is worth."""
-    lags = np.correlate(HIGH_PASS, HIGH_PASS, "full")[len(HIGH_PASS) - 1 :][:side]
-    weights = np.where(np.arange(len(lags)) == 0, side, 2 * (side - np.arange(len(lags))))
-    return float((side**2 / (weights * lags**2).sum()) ** 2)
+def degrees_of_freedom(side: int, *, lag: int = 1) -> float:
+    """Return how many independent values a tile of side x side pixels is worth once filtered."""
+    along_columns, along_rows = side - ORDER * lag, side - ORDER
+    return lag * worth(along_columns / lag) * worth(along_rows)
+
+
+def worth(length: float) -> float:
+    """Return how many independent values so many values that passed the high pass are worth."""
+    correlations = np.correlate(HIGH_PASS, HIGH_PASS, "full")[ORDER:]
+    shifts = np.arange(len(correlations))
+    pairs = np.where(shifts == 0, length, 2 * np.maximum(length - shifts, 0))
+    return float(length**2 / (pairs * correlations**2).sum())
 
 
 def plateau(signal: Array, variance: Array) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.camera.noise import HIGH_PASS, degrees_of_freedom, residual
+from darkroom.camera.noise import degrees_of_freedom, residual
 
 FloatArray = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
@@ -166,7 +166,7 @@ def single_blocks(mosaic: Counts, *, black: Array, white: float) -> Blocks:
         _, variance = ordinary_moments(noise.reshape(len(noise), -1))
         means.append(mean - black[position])
         variances.append(variance)
-    freedom = degrees_of_freedom(BLOCK - len(HIGH_PASS) + 1)
+    freedom = degrees_of_freedom(BLOCK)
     return Blocks(np.concatenate(means), np.concatenate(variances), freedom, is_pair=False)
 
 
