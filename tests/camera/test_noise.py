@@ -12,7 +12,6 @@ from darkroom.camera.noise import (
     HIGH_PASS,
     degrees_of_freedom,
     estimate_noise,
-    fit_line,
     noise_level,
     profile_from_tag,
     residual,
@@ -221,14 +220,3 @@ def test_degrees_of_freedom_match_the_spread_of_measured_variances(side, lag):
     variance = (residual(tiles, lag=lag) ** 2).mean(axis=(1, 2))
     assert variance.mean() == pytest.approx(1, rel=0.01)
     assert degrees_of_freedom(side, lag=lag) == pytest.approx(2 / variance.var(), rel=0.1)
-
-
-@pytest.mark.parametrize(
-    ("slope", "offset", "found"), [(2.0, 1.0, (2, 1)), (-1.0, 5.0, (0, 4.5)), (2.0, -0.1, None)]
-)
-def test_lines_are_fitted_without_negative_parts(slope, offset, found):
-    level = np.linspace(0, 1, 11)
-    line = fit_line(level, slope * level + offset, np.ones(11))
-    assert min(line) >= 0
-    if found is not None:
-        assert line == pytest.approx(found)
