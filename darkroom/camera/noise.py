@@ -25,7 +25,7 @@ ORDER, GAIN = 4, 70.0
 HIGH_PASS = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / math.sqrt(GAIN)
 TILE, TILES = 24, 5000  # of the mosaic, in pixels; the filter leaves 16 x 20
 PLANE_TILE, PLANE_TILES = 22, 200  # of each plane: as many independent values
-SMALLEST_TILE = 10
+SMALLEST = 20  # sides of a frame that can be measured
 TILES_AT_ONCE = 256
 MOST_GAIN = 4.0  # on a colour's way to the mean brightness of a tile
 TINY = 1e-3  # counts, keeps gains finite
@@ -39,6 +39,8 @@ Array = npt.NDArray[np.float64]
 Tiles = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.uint16]
 Levels = tuple[float, float, float, float]
+
+NOTHING: tuple[Array, Array] = (np.zeros(0), np.zeros(0))
 
 
 def noise_level(raw: RawImage) -> tuple[NoiseLevel, str]:
@@ -72,23 +74,27 @@ def estimate_noise(raw: RawImage) -> NoiseLevel:
     colours see less detail, but mix the brightnesses of two; so both are measured.
     """
     full = raw.white - min(raw.black)
-    freedom = degrees_of_freedom(min(PLANE_TILE, max(SMALLEST_TILE, min(raw.mosaic.shape) // 2)))
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        measured = list(pool.map(lambda place: within_colour(raw, *divmod(place, 2)), range(4)))
-        measured += pool.map(lambda part: between_colours(part, raw.black), trusted_cells(raw))
-    signal, variance = (np.concatenate(part) for part in zip(*measured, strict=True))
+    signal, variance = measured(raw) if min(raw.mosaic.shape) >= SMALLEST else NOTHING
     signal, variance = np.maximum(signal / full, 0), variance / full**2
     unclipped = signal < plateau(signal, variance)
+    freedom = degrees_of_freedom(min(PLANE_TILE, max(SMALLEST, min(raw.mosaic.shape)) // 2))
     shot, read = noise_line(signal[unclipped], variance[unclipped], freedom, 1 / (12 * full**2))
     return NoiseLevel((shot,) * 4, (read,) * 4)
+
+
+def measured(raw: RawImage) -> tuple[Array, Array]:
+    """Return signal and variance (n,) in counts of tiles all over the frame, of both kinds."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        tiles = list(pool.map(lambda place: within_colour(raw, *divmod(place, 2)), range(4)))
+        tiles += pool.map(lambda part: between_colours(part, raw.black), trusted_cells(raw))
+    signal, variance = (np.concatenate(part) for part in zip(*tiles, strict=True))
+    return signal, variance
 
 
 def within_colour(raw: RawImage, row: int, column: int) -> tuple[Array, Array]:
     """Return signal and variance (n,) in counts of tiles of the plane at a cell position."""
     black = raw.black[2 * row + column]
     counts = sample_tiles(raw.mosaic[row::2, column::2], PLANE_TILE, PLANE_TILES)
-    if not len(counts):
-        return np.zeros(0), np.zeros(0)
     counts = counts[trusted(counts, black, raw.white)]
     tiles = counts.astype(np.float32)
     return tiles.mean(axis=(1, 2), dtype=np.float64) - black, mean_square(residual(tiles))
@@ -97,8 +103,6 @@ def within_colour(raw: RawImage, row: int, column: int) -> tuple[Array, Array]:
 def trusted_cells(raw: RawImage) -> list[Counts]:
     """Return tiles of whole cells (n, side, side) in pieces that stay in the processor's cache."""
     counts = sample_tiles(raw.mosaic, TILE, TILES, cell=2)
-    if not len(counts):
-        return []
     for place, black in enumerate(raw.black):
         row, column = divmod(place, 2)
         counts = counts[trusted(counts[:, row::2, column::2], black, raw.white)]
@@ -139,8 +143,6 @@ def sample_tiles(pixels: Counts, side: int, number: int, *, cell: int = 1) -> Co
     They begin and end with whole cells of a picture that is repeated every `cell` pixels.
     """
     side = min(side, *(length // cell * cell for length in pixels.shape))
-    if side < SMALLEST_TILE:
-        return np.empty((0, side, side), pixels.dtype)
     step = cell * max(4, int(math.sqrt(pixels.size / number) / cell))
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (side, side))[::step, ::step]
     return np.ascontiguousarray(windows).reshape(-1, side, side)
@@ -179,18 +181,13 @@ def residual(tiles: Tiles, *, lag: int = 1) -> Tiles:
     return np.asarray(rest, np.float32)
 
 
-def degrees_of_freedom(side: int, *, lag: int = 1) -> float:
+def degrees_of_freedom(side: int) -> float:
     """Return how many independent values a tile of side x side pixels is worth once filtered."""
-    along_columns, along_rows = side - ORDER * lag, side - ORDER
-    return lag * worth(along_columns / lag) * worth(along_rows)
-
-
-def worth(length: float) -> float:
-    """Return how many independent values so many values that passed the high pass are worth."""
-    correlations = np.correlate(HIGH_PASS, HIGH_PASS, "full")[ORDER:]
+    length = side - ORDER
+    correlations = np.correlate(HIGH_PASS, HIGH_PASS, "full")[ORDER:][:length]
     shifts = np.arange(len(correlations))
-    pairs = np.where(shifts == 0, length, 2 * np.maximum(length - shifts, 0))
-    return float(length**2 / (pairs * correlations**2).sum())
+    pairs = np.where(shifts == 0, length, 2 * (length - shifts))
+    return float((length**2 / (pairs * correlations**2).sum()) ** 2)
 
 
 def plateau(signal: Array, variance: Array) -> float:

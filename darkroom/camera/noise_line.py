@@ -15,7 +15,8 @@ ROUNDS = 20
 UPPER_LIMIT = 0.5  # standard deviations above the line up to which a block counts as smooth
 LOWER_LIMIT = 4.0  # and below it, where clipping or compression took noise away
 SHOT_FLOOR = 1e-9
-READ_SHARE, READ_ELECTRONS = 0.015, 10  # most read noise: of full light as signal; or of any
+READ_SHARE = 0.015  # most read noise of a sensor: that of so much light, of the most it holds;
+READ_ELECTRONS = 10  # but so many electrons are always allowed
 
 Array = npt.NDArray[np.float64]
 
@@ -91,13 +92,18 @@ def lower_line(
 
 
 def sensor_line(level: Array, value: Array, weight: Array) -> tuple[float, float]:
-    """Fit (shot, read) as sensors have them: read noise is that of few electrons."""
+    """Fit value = shot * level + read, with no more read noise than a sensor may have.
+
+    One electron has the variance shot**2, and read / shot is the signal whose light is as noisy.
+    Where the dark parts of a picture are those with the most detail, an open fit takes that for
+    read noise; then the two are tied to one another.
+    """
     shot, read = fit_line(level, value, weight)
-    share = max(READ_SHARE, READ_ELECTRONS**2 * shot)
-    if read > share * shot:  # the darkest parts are those with the most detail
-        reach = level + share
+    most = max(READ_SHARE, READ_ELECTRONS**2 * shot)
+    if read > most * shot:
+        reach = level + most
         shot = float((weight * value * reach).sum() / (weight * reach**2).sum())
-        read = share * shot
+        read = most * shot
     return shot, read
 
 
