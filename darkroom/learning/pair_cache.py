@@ -24,7 +24,7 @@ from darkroom.errors import FileProblem, StoppedEarly
 from darkroom.learning.pair_frames import Counts, FrameFacts, Kind, decoded
 from darkroom.publish import publish, sweep
 
-VERSION = 1  # of everything in a cache; older frames are made again
+VERSION = 2  # of everything in a cache, measured noise included; older frames are made again
 MAGIC = b"DARKPAIR"
 HEADER = struct.Struct("<8s5I")  # magic, version, shape, CRC-32 of the pixels
 START = 64  # byte where the pixels begin
